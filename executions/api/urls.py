@@ -1,0 +1,43 @@
+"""Mounted at /v6/, after jobs.api.urls. The policy table (config.access.policy) knows each route by its name."""
+
+from django.urls import path
+
+from executions.api.errors import Errors
+from executions.api.executions import ExecutionViewSet, OutputViewSet
+from executions.api.files import FileViewSet
+from executions.api.house import Pause, Resume, Status
+from executions.api.jobs import JobViewSet
+from executions.api.queue import Queue
+from executions.api.statistics import Failures, JobTypesPending, JobTypesRunning, JobTypeStatus, SystemFailures
+from executions.api.workers import Workers
+
+urlpatterns = [
+    path("jobs/", JobViewSet.as_view({"get": "list", "post": "create"}), name="jobs"),
+    path(
+        "jobs/<str:name>/",
+        JobViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
+        name="job",
+    ),
+    path("jobs/<str:name>/run/", JobViewSet.as_view({"post": "run"}), name="job-run"),
+    path("jobs/<str:name>/pause/", JobViewSet.as_view({"post": "pause"}), name="job-pause"),
+    path("jobs/<str:name>/resume/", JobViewSet.as_view({"post": "resume"}), name="job-resume"),
+    path("jobs/<str:name>/upcoming/", JobViewSet.as_view({"get": "upcoming"}), name="job-upcoming"),
+    path("jobs/<str:name>/executions/", ExecutionViewSet.as_view({"get": "of_job"}), name="job-executions"),
+    path("executions/", ExecutionViewSet.as_view({"get": "list", "post": "create"}), name="executions"),
+    path("executions/<int:pk>/", ExecutionViewSet.as_view({"get": "retrieve"}), name="execution"),
+    path("executions/<int:pk>/cancel/", ExecutionViewSet.as_view({"post": "cancel"}), name="execution-cancel"),
+    path("executions/<int:pk>/retry/", ExecutionViewSet.as_view({"post": "retry"}), name="execution-retry"),
+    path("executions/<int:pk>/output/", OutputViewSet.as_view({"get": "retrieve"}), name="execution-output"),
+    path("errors/", Errors.as_view(), name="errors"),
+    path("failures/", Failures.as_view(), name="failures"),
+    path("job-types/status/", JobTypeStatus.as_view(), name="job-type-status"),
+    path("job-types/pending/", JobTypesPending.as_view(), name="job-type-pending"),
+    path("job-types/running/", JobTypesRunning.as_view(), name="job-type-running"),
+    path("job-types/system-failures/", SystemFailures.as_view(), name="job-type-system-failures"),
+    path("executions/<int:pk>/files/<int:file>/", FileViewSet.as_view({"get": "retrieve"}), name="execution-file"),
+    path("queue/", Queue.as_view(), name="queue"),
+    path("workers/", Workers.as_view(), name="workers"),
+    path("status/", Status.as_view(), name="status"),
+    path("house/pause/", Pause.as_view(), name="house-pause"),
+    path("house/resume/", Resume.as_view(), name="house-resume"),
+]
