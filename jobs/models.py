@@ -118,6 +118,10 @@ class Job(models.Model):
     parents = models.ManyToManyField("self", symmetrical=False, related_name="children", blank=True)
     tags = models.JSONField(default=dict, blank=True, help_text="Choose workers.")
     metadata = models.JSONField(default=dict, blank=True, help_text="Free labels.")
+    processors = models.JSONField(default=dict, blank=True, help_text="What is done with a run's output, by name.")
+    foreign = models.JSONField(
+        default=dict, editable=False, help_text="What a foreign door keeps of its own about the job, by door."
+    )
 
     objects = JobQuerySet.as_manager()
 
