@@ -1,6 +1,7 @@
 """The program that `manage.py up` becomes when everything is prepared: the supervisor alone, without Django.
 
-Under the same process number, at a quarter of the memory. What it is to run comes as JSON in an environment variable.
+Under the same process number, at a quarter of the memory. What it is to run comes as JSON through an open file, whose
+number stands in the environment: the greeting holds the first password, and a process's environment can be read later.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from config.up.alive import when_it_answers
 from config.up.stream import Stream
@@ -39,11 +41,23 @@ def become_supervisor(order: Order, environment: Mapping[str, str]) -> NoReturn:
     sys.stdout.flush()
     # The words of our own command line stay in that of the process, so that people find it by them.
     command = [sys.executable, "-m", "config.up.supervise", *sys.argv]
-    os.execve(sys.executable, command, {**environment, VARIABLE: json.dumps(asdict(order))})  # noqa: S606 -- no shell is meant
+    with written(order) as file:
+        os.execve(sys.executable, command, {**environment, VARIABLE: str(file.fileno())})  # noqa: S606 -- no shell is meant
+
+
+def written(order: Order) -> IO[str]:
+    """A file without a name that holds `order`, to be inherited."""
+    file = tempfile.TemporaryFile("w+")  # noqa: SIM115 -- the caller closes it, or becomes another program
+    json.dump(asdict(order), file)
+    file.flush()
+    file.seek(0)
+    os.set_inheritable(file.fileno(), True)
+    return file
 
 
 def main() -> int:
-    given = json.loads(os.environ.pop(VARIABLE))
+    with open(int(os.environ.pop(VARIABLE))) as file:
+        given = json.load(file)
     order = Order(**{**given, "parts": [Part(**part) for part in given["parts"]]})
     os.set_inheritable(order.lock, False)
     names = [part.name for part in order.parts]

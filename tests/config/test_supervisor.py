@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from config.up.supervise import VARIABLE, Order
+from config.up.supervise import VARIABLE, Order, written
 from config.up.supervisor import GAVE_UP, STOPPED, Part
 from tests.config.houses import HouseProcess, lives, started, wait_until
 
@@ -29,8 +27,10 @@ def up(tmp_path: Path) -> Start:
         lock = os.open(tmp_path / "up.lock", os.O_RDWR | os.O_CREAT)
         order = Order(list(parts), "http://127.0.0.1:9", "", lock)
         try:
-            with started(["-m", "config.up.supervise"], {VARIABLE: json.dumps(asdict(order))}, [lock]) as house:
-                yield house
+            with written(order) as file:
+                number = file.fileno()
+                with started(["-m", "config.up.supervise"], {VARIABLE: str(number)}, [lock, number]) as house:
+                    yield house
         finally:
             os.close(lock)
 

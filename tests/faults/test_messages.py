@@ -13,6 +13,7 @@ from pathlib import Path
 import kombu
 import pytest
 
+from executions.engine.hints import EXCHANGE
 from tests.faults import stock
 from tests.faults.conftest import Story
 from tests.faults.house import LargeHouse, eventually, manage
@@ -166,15 +167,16 @@ def garbage_and_repeated_hints_cost_nothing(site: Site) -> None:
     house.run("hinted")
     with kombu.Connection(site.broker) as connection, connection.channel() as channel:
         producer = kombu.Producer(channel)
+        EXCHANGE(channel).declare()  # as the worker does too, maybe a moment later
         for _ in range(10):
-            for exchange, key in (("jobhouse.hints", ""), ("", "jobhouse")):
+            for exchange, key in ((EXCHANGE.name, ""), ("", "jobhouse")):
                 for body, kind, encoding in GARBAGE:
                     producer.publish(
                         body, exchange=exchange, routing_key=key, content_type=kind, content_encoding=encoding
                     )
             house.run("hinted")
             for _ in range(10):
-                producer.publish({}, exchange="jobhouse.hints", routing_key="", serializer="json")
+                producer.publish({}, exchange=EXCHANGE, routing_key="", serializer="json")
     house.rest()
     time.sleep(1)
     assert worker.is_alive, worker.said()[-3000:]
