@@ -22,8 +22,8 @@ install: ## set up .venv with what the house needs to run
 run: install ## set up and start the house (HOST=127.0.0.1 PORT=8000 DATA_DIR=var DEMO=1)
 	@exec $(BIN)/python manage.py up
 
-test: ## set up and run all tests: on SQLite, and with PostgreSQL, RabbitMQ and Redis where they answer
-	$(SETUP) runtime test containers
+test: ## set up and run all tests: on SQLite, and with the servers and the browser that are there
+	$(SETUP) runtime test containers nats kafka browser
 	@$(BIN)/python -m tests
 
 lint: ## set up and check style, types, import contracts, migrations, the API's schema and production settings

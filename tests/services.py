@@ -1,8 +1,8 @@
 """The servers some tests talk to, and whether they answer.
 
-Tests name what they need by a marker of the same name: `postgres`, `rabbitmq`, `redis`, `containers`. Where a server
-does not answer, the test is left out and the closing report says so; where JOBHOUSE_REQUIRE names it (as in CI:
-`postgres,rabbitmq,redis,containers`), the test fails instead, so that nothing is left out unseen.
+Tests name what they need by a marker of the same name: `postgres`, `rabbitmq`, `redis`, `nats`, `containers`,
+`browser`. Where it does not answer, the test is left out and the closing report says so; where JOBHOUSE_REQUIRE names
+it (as in CI, all of them, with commas between), the test fails instead, so that nothing is left out unseen.
 """
 
 from __future__ import annotations
@@ -41,6 +41,13 @@ def _ask_redis(url: str) -> None:
         client.ping()
 
 
+def _ask_nats(url: str) -> None:
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname or "", place.port or 4222), timeout=PATIENCE) as server:
+        if not server.recv(64).startswith(b"INFO "):
+            raise ConnectionRefusedError(url)
+
+
 def _ask_containers(url: str) -> None:
     if find_spec("docker") is None or shutil.which("busybox") is None:
         raise ConnectionRefusedError("the docker SDK, or a static busybox to make images of, is missing")
@@ -52,9 +59,14 @@ def _ask_containers(url: str) -> None:
             raise ConnectionRefusedError(url)
 
 
+def _ask_browser(url: str) -> None:
+    if find_spec("playwright") is None or not os.access(urlsplit(url).path, os.X_OK):
+        raise ConnectionRefusedError("playwright or its browser is missing")
+
+
 @dataclass(frozen=True)
 class Service:
-    """A server that tests need: its marker, its name for people, its address and how to ask whether it is up."""
+    """A server, or program, that tests need: its marker, its name for people, its address and how to ask whether it is up."""
 
     name: str
     label: str
@@ -64,7 +76,7 @@ class Service:
     @property
     def place(self) -> str:
         address = urlsplit(self.url)
-        if address.scheme == "unix":
+        if address.scheme in ("unix", "file"):
             return address.path
         return f"{address.hostname}:{address.port}"
 
@@ -95,10 +107,17 @@ def _under_test(default: str) -> str:
 POSTGRES = Service("postgres", "PostgreSQL", _under_test("postgres://postgres@127.0.0.1:5432/jobhouse"), _ask_postgres)
 RABBITMQ = Service("rabbitmq", "RabbitMQ", "amqp://guest:guest@127.0.0.1:5672//", _ask_rabbitmq)
 REDIS = Service("redis", "Redis", "redis://127.0.0.1:6379/0", _ask_redis)
+NATS = Service("nats", "a NATS server", "nats://127.0.0.1:4222", _ask_nats)
 CONTAINERS = Service(
     "containers",
     "a container engine (with the extra `containers` and busybox-static)",
     os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"),
     _ask_containers,
 )
-SERVICES = (POSTGRES, RABBITMQ, REDIS, CONTAINERS)
+BROWSER = Service(
+    "browser",
+    "Chromium (with the extra `browser`)",
+    f"file://{os.environ.get('CHROMIUM', '/usr/bin/chromium')}",
+    _ask_browser,
+)
+SERVICES = (POSTGRES, RABBITMQ, REDIS, NATS, CONTAINERS, BROWSER)
