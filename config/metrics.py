@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.dialects.dkron.metrics import DkronCollector
 from executions import clock
 from executions.models import LEASE, Execution, House, Worker
 from executions.states import LIVE, Status
@@ -106,6 +107,7 @@ class MetricsView(APIView):
     def get(self, request: Request) -> Response:
         registry = CollectorRegistry()
         registry.register(HouseCollector(clock.now()))
+        registry.register(DkronCollector())
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
+
+from config.fallback import problem
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -35,17 +37,17 @@ class BoundedBody:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = settings.LARGE_BODIES.get(request.path.rstrip("/"), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         try:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
-            return JsonResponse({"detail": "Content-Length is not a number."}, status=400)
+            return problem(request, 400, "Content-Length is not a number.")
         if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
-            return JsonResponse({"detail": "Send a Content-Length; a chunked body is not read."}, status=411)
+            return problem(request, 411, "Send a Content-Length; a chunked body is not read.")
         if length > limit:
-            return JsonResponse({"detail": f"The body is larger than {limit} bytes."}, status=413)
+            return problem(request, 413, f"The body is larger than {limit} bytes.")
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            return JsonResponse({"detail": "A NUL character is not allowed in an address."}, status=400)
+            return problem(request, 400, "A NUL character is not allowed in an address.")
         return self.get_response(request)
 
 
@@ -61,6 +63,6 @@ class DatabaseBusy:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, OperationalError):
             return None
-        response = JsonResponse({"detail": "The database is busy or away; try again in a moment."}, status=503)
+        response = problem(request, 503, "The database is busy or away; try again in a moment.")
         response.headers["Retry-After"] = "2"
         return response

@@ -6,9 +6,11 @@ Where nothing is set the house is embedded: SQLite and its own keys in DATA_DIR,
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import secrets as random_secrets
+import socket
 import zoneinfo
 from contextlib import suppress
 from pathlib import Path
@@ -53,11 +55,39 @@ ALLOWED_MOUNTS: list[str] = env.list("ALLOWED_MOUNTS", [])  # host folders conta
 ALLOWED_VOLUME_DRIVERS: list[str] = env.list("ALLOWED_VOLUME_DRIVERS", [])  # besides the engine's own
 INPUT_FOLDERS: list[str] = env.list("INPUT_FOLDERS", [])  # where paths of input files may lie
 SEED_PROGRAMS: dict[str, str] = env.dict("SEED_PROGRAMS", {})  # Seed types run without their image: word-count=/path
+OUTPUT_FOLDERS: list[str] = env.list("OUTPUT_FOLDERS", [])  # the processor `files` writes there; none: DATA_DIR/output
+SYSLOG_ADDRESS = env.str("SYSLOG_ADDRESS", "/dev/log")  # of the processor `syslog`: a socket, or host:port for UDP
+FLUENTBIT_HOST = env.str("FLUENTBIT_HOST", "127.0.0.1")  # of the processor `fluent`, as Dkron's plugin has them
+FLUENTBIT_PORT = env.int("FLUENTBIT_PORT", 24224)
+FLUENTBIT_TAG = env.str("FLUENTBIT_TAG", "dkron")
+# Mail goes out by this server; Dkron's names for the same count where ours are not set.
+MAIL_HOST = env.str("MAIL_HOST", "") or env.str("DKRON_MAIL_HOST", "")
+_mail_port = env.int("MAIL_PORT", 0) or env.int("DKRON_MAIL_PORT", 0)  # 0: 25, or what MAIL_TLS has as a rule
+_mail_username = env.str("MAIL_USERNAME", "") or env.str("DKRON_MAIL_USERNAME", "")
+_mail_password = env.str("MAIL_PASSWORD", "") or env.str("DKRON_MAIL_PASSWORD", "")
+_mail_from = env.str("MAIL_FROM", "") or env.str("DKRON_MAIL_FROM", "")
+_mail_tls = env.str("MAIL_TLS", "", validate=validate.OneOf(["", "none", "starttls", "tls"]))  # empty: by port
+# What is sent for every run, as Dkron's server-wide settings say: in its names, and with its templates.
+_dkron_mail = bool(env.str("DKRON_MAIL_HOST", "")) and bool(env.int("DKRON_MAIL_PORT", 0))
+_dkron = {
+    name: env.str(f"DKRON_{name.upper()}", "")
+    for name in (
+        *("mail_payload", "webhook_endpoint", "webhook_payload", "webhook_headers", "cronitor_endpoint"),
+        *("pre_webhook_endpoint", "pre_webhook_payload", "pre_webhook_headers"),
+    )
+}
+_dkron_prefix = env.str("DKRON_MAIL_SUBJECT_PREFIX", "[Dkron]")
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", "json")  # json, or text for people
+UDATA_OPEN_READS = env.bool("UDATA_OPEN_READS", False)  # readers may look at udata's API; otherwise editors only
 DEMO = env.bool("DEMO", True)
+DKRON_RUN_STATUS = env.int("DKRON_RUN_STATUS", 202, validate=validate.OneOf([200, 202]))  # 200: for its PHP client
+DKRON_UI_DIR = env.str("DKRON_UI_DIR", "")  # a built copy of Dkron's web UI, to be served at /ui/; empty: none
+STANDING_TAGS = {"role": "dkron", "dc": "dc1", "region": "global", "server": "true", "version": VERSION}
+"""Tags that every worker has where WORKER_TAGS says nothing else: those of a server of Dkron's."""
 RETENTION_DAYS = env.int("RETENTION_DAYS", 30)
 RETENTION_PER_JOB = env.int("RETENTION_PER_JOB", 1000)
+AUDIT_DAYS = env.int("AUDIT_DAYS", 365)  # how long it is kept who changed what; 0: for ever
 BROKER_PUBLISH_SECONDS = env.float("BROKER_PUBLISH_SECONDS", 2.0)  # the longest that a broker may keep a request
 env.seal()
 
@@ -65,9 +95,10 @@ DATA_DIR = Path(_data_dir or "./var").resolve()
 
 if re.fullmatch(r"(?!host$)[A-Za-z0-9][A-Za-z0-9_.-]*", CONTAINER_NETWORK) is None:
     raise ImproperlyConfigured(f"CONTAINER_NETWORK={CONTAINER_NETWORK}: none, bridge or the name of a network")
-for _folder in (*ALLOWED_MOUNTS, *INPUT_FOLDERS, *SEED_PROGRAMS.values()):
+for _folder in (*ALLOWED_MOUNTS, *INPUT_FOLDERS, *OUTPUT_FOLDERS, *SEED_PROGRAMS.values()):
     if not _folder.startswith("/"):
-        raise ImproperlyConfigured(f"ALLOWED_MOUNTS, INPUT_FOLDERS, SEED_PROGRAMS: {_folder} is no absolute path")
+        _names = "ALLOWED_MOUNTS, INPUT_FOLDERS, OUTPUT_FOLDERS, SEED_PROGRAMS"
+        raise ImproperlyConfigured(f"{_names}: {_folder} is no absolute path")
 
 
 def _kept(name: str, make: object) -> str:
@@ -104,7 +135,7 @@ HOUSE_ADDRESS = f"[{_reached_at}]:{PORT}" if ":" in _reached_at else f"{_reached
 """Where the house itself listens: its demonstration's HTTP check may go there, listed in OUTBOUND_ALLOW or not."""
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.console.apps.HouseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -123,6 +154,9 @@ INSTALLED_APPS = [
     "jobs",
     "executions",
     "config.access",
+    "config.dialects",
+    "config.console",
+    "config.dialects.udata",
     "config.up",
 ]
 MIDDLEWARE = [
@@ -134,6 +168,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.access.doors.Acting",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -220,6 +255,33 @@ CELERY = {
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
+# --- Notifications ----------------------------------------------------------------------------------------------------
+EMAIL_HOST = MAIL_HOST
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail_username, _mail_password
+EMAIL_PORT = _mail_port or {"tls": 465, "starttls": 587}.get(_mail_tls, 25)
+EMAIL_USE_SSL = _mail_tls == "tls" or (not _mail_tls and EMAIL_PORT == 465)
+EMAIL_USE_TLS = _mail_tls == "starttls" or (not _mail_tls and EMAIL_PORT == 587)
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = _mail_from or f"jobhouse@{socket.gethostname()}"
+
+
+def _headers_in(text: str) -> tuple[tuple[str, str], ...]:
+    """Headers as `Name: value`, one a line, or as a JSON list of such texts."""
+    lines = json.loads(text) if text.lstrip().startswith("[") else text.splitlines()
+    pairs = [line.partition(":") for line in lines if line.strip()]
+    return tuple((name.strip(), value.strip()) for name, _, value in pairs)
+
+
+for _name in ("webhook_endpoint", "pre_webhook_endpoint", "cronitor_endpoint"):
+    if _dkron[_name] and not re.match(r"https?://[^/\s]", _dkron[_name]):
+        raise ImproperlyConfigured(f"DKRON_{_name.upper()}: must be a URL that begins with http:// or https://")
+try:
+    _hooks = {_name: _headers_in(_dkron[_name]) for _name in ("webhook_headers", "pre_webhook_headers")}
+except (ValueError, AttributeError):
+    _problem = "DKRON_WEBHOOK_HEADERS, DKRON_PRE_WEBHOOK_HEADERS: must be lines of Name: value, or a JSON list of them"
+    raise ImproperlyConfigured(_problem) from None
+NOTIFY_EVERY_RUN: dict[str, Any] = {**_dkron, **_hooks, "mail": _dkron_mail, "mail_subject_prefix": _dkron_prefix}
+
 # --- Sign-in ----------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_FAILURE_LIMIT = 5
@@ -275,9 +337,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {"ExecutionStatusEnum": "executions.states.Status"},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes of a request body; larger ones are answered 413
+LARGE_BODIES = {"/v1/restore": 16 * 1_048_576}  # but for these paths, which take a file
 
 # --- Pages, files, words ----------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

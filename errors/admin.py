@@ -7,13 +7,21 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from errors import services
 from errors.console import HouseAdmin
 from errors.models import Error
 
 
 @admin.register(Error)
 class ErrorAdmin(HouseAdmin):
-    list_display = ("name", "title", "category", "job_type_name", "should_be_retried", "is_builtin")
+    list_display: tuple[str, ...] = (
+        "name",
+        "title",
+        "category",
+        "job_type_name",
+        "should_be_retried",
+        "is_builtin",
+    )
     list_filter = ("category", "is_builtin", "should_be_retried")
     search_fields = ("name",)
     prefix_of = "name"
@@ -29,6 +37,7 @@ class ErrorAdmin(HouseAdmin):
         "last_modified",
     )
     readonly_fields = ("created", "last_modified")
+    exported = ("id", "name", "job_type_name", "title", "description", "category", "should_be_retried", "last_modified")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Error | None = None) -> tuple[str, ...]:
         # Runs name an error by these two.
@@ -39,6 +48,14 @@ class ErrorAdmin(HouseAdmin):
         if "job_type_name" in form.base_fields:
             form.base_fields["job_type_name"].required = True  # only the built-in errors have none
         return form
+
+    def save_model(self, request: HttpRequest, obj: Error, form: Any, change: bool) -> None:
+        """A change goes through the service, which tells the audit how it was before."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        saved = services.change(obj.pk, {name: form.cleaned_data[name] for name in form.changed_data})
+        obj.__dict__.update(saved.__dict__)
 
     def has_change_permission(self, request: HttpRequest, obj: Error | None = None) -> bool:
         return super().has_change_permission(request, obj) and not (obj and obj.is_builtin)

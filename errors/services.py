@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from errors import audit
 from errors.exceptions import Invalid, NotFound
 from errors.models import Error
 
@@ -77,7 +78,9 @@ def change(key: int, changes: Mapping[str, Any]) -> Error:
         raise NotFound("Not found.")
     if error.is_builtin:
         raise Invalid("A built-in error cannot be changed.")
+    before = audit.fields(error, changes)
     for name, value in changes.items():
         setattr(error, name, value)
     error.save()
+    audit.changed(error, "update", before, audit.fields(error, changes))
     return error

@@ -16,3 +16,4 @@ class ExecutionsConfig(AppConfig):
         tasks = import_module("executions.tasks")
         post_migrate.connect(import_module("executions.system_types").publish, sender=self)
         post_migrate.connect(tasks.keep_house, sender=self)
+        import_module("executions.notifications.hearing")

@@ -26,6 +26,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from executions import clock
 from executions.engine import fire, sweep
 from executions.models import House
+from executions.notifications import loop as notifications
 
 log = structlog.get_logger(__name__)
 
@@ -131,6 +132,7 @@ class JobScheduler(DatabaseScheduler):
         """From now on the periodic tasks are looked at in a thread of their own, until `close`."""
         self._leading = threading.Thread(target=self._lead_forever, name="periodic tasks", daemon=True)
         self._leading.start()
+        notifications.start()
 
     def _lead_forever(self) -> None:
         again = 0.0
@@ -167,6 +169,7 @@ class JobScheduler(DatabaseScheduler):
         self._over.set()
         if self._leading is not None:
             self._leading.join(timeout=2)
+            notifications.stop()
         if self.is_leader:
             super().close()
             House.objects.filter(id=1, leader=self.name).update(leader_until=None)

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router
 
 _Model = type[models.Model]
@@ -59,6 +60,26 @@ def insert_each(model: _Model, fields: Sequence[str], rows: Iterable[Sequence[An
         else:
             source = _source(model, tuple(fields), alias)
             cursor.execute(f"WITH {source} {into} SELECT {names} FROM v WHERE true{conflict}", [_written(rows, alias)])
+
+
+def insert_selected(model: _Model, fixed: Mapping[str, Any], field: str, found: models.QuerySet[Any]) -> int:
+    """Insert a row for each row of `found`, with its key in `field` and the same `fixed` values; return how many.
+
+    One statement, whatever their number: the keys do not leave the database.
+    """
+    alias = router.db_for_write(model)
+    connection = connections[alias]
+    names = ", ".join(_names(model, (*fixed, field), alias))
+    try:
+        selected, parameters = found.using(alias).values("pk").query.sql_with_params()
+    except EmptyResultSet:  # Django knows without asking that there are none
+        return 0
+    sql = f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} ({names}) "
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{sql} SELECT {places(fixed)}, found.* FROM ({selected}) AS found", [*fixed.values(), *parameters]
+        )
+        return int(cursor.rowcount)
 
 
 def update_each(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.core.files.base import File
+from django.core.files.storage import Storage
 from django.db.models import QuerySet
 
 from executions.executors.seed import storage
@@ -13,6 +17,9 @@ from executions.executors.seed.failure import Failure
 from executions.models import Execution, ExecutionFile
 from jobtypes.models import Workspace
 
+ORPHANED_AFTER = timedelta(days=1)
+"""What nobody recorded for so long was left behind by a run that lost its worker while it kept its files."""
+_AT_ONCE = 500
 FIELDS = ("name", "path", "workspace", "key", "bytes", "media_type", "metadata")
 
 
@@ -59,3 +66,30 @@ def discard(executions: QuerySet[Execution] | Iterable[int]) -> int:
         except (OSError, Failure):
             continue
     return removed
+
+
+def discard_orphans(house: str, now: datetime) -> int:
+    """Remove files of this house's runs of which no row knows, from every workspace; return how many."""
+    removed = 0
+    for workspace in Workspace.objects.order_by("pk"):
+        with suppress(OSError, Failure, NotImplementedError):  # a storage that cannot be listed, or is not there
+            store = storage.named(workspace.name, workspace.configuration)
+            ours = iter([int(name) for name in store.listdir(house)[0] if name.isdecimal()])
+            while batch := list(islice(ours, _AT_ONCE)):
+                live = set(Execution.objects.live().filter(pk__in=batch).values_list("pk", flat=True))
+                known = ExecutionFile.objects.filter(workspace=workspace.name, execution__in=batch)
+                keys = set(known.values_list("key", flat=True))
+                for execution in set(batch) - live:
+                    removed += _discard_unknown(store, f"{house}/{execution}", keys, now - ORPHANED_AFTER)
+    return removed
+
+
+def _discard_unknown(store: Storage, folder: str, known: Collection[str], before: datetime) -> int:
+    keys = [f"{folder}/{name}" for name in store.listdir(folder)[1]]
+    orphans = [key for key in keys if key not in known and store.get_modified_time(key) < before]
+    for key in orphans:
+        store.delete(key)
+    if len(orphans) == len(keys):
+        with suppress(OSError):
+            store.delete(folder)
+    return len(orphans)

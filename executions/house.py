@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Min, Q, Sum
 
+from errors import audit
 from executions.engine import hints
 from executions.models import LEASE, Execution, House, Worker
 from executions.states import FINAL, Status, Trigger
@@ -19,15 +20,21 @@ _MINUTE = timedelta(minutes=1)
 def pause(by: str, note: str, now: datetime) -> House:
     """Let nothing start any more: no schedule fires, no worker claims. What runs goes on, jobs' own pauses stay."""
     House.row()
-    House.objects.filter(id=1, paused_at=None).update(paused_at=now, paused_by=by, pause_note=note)
+    with transaction.atomic():
+        if House.objects.filter(id=1, paused_at=None).update(paused_at=now, paused_by=by, pause_note=note):
+            after = {"is_paused": True, "note": note}
+            audit.record(House.row(), "pause", by=by, before={"is_paused": False, "note": ""}, after=after)
     return House.row()
 
 
 def resume(by: str, now: datetime) -> House:
     """Let things start again. What fell due meanwhile is decided by each job's misfire policy."""
     House.row()
-    House.objects.filter(id=1).update(paused_at=None, paused_by="", pause_note="")
-    hints.after_commit()
+    with transaction.atomic():
+        paused = House.objects.filter(id=1, paused_at__isnull=False)
+        if paused.update(paused_at=None, paused_by="", pause_note=""):
+            audit.record(House.row(), "resume", by=by, before={"is_paused": True}, after={"is_paused": False})
+        hints.after_commit()
     return House.row()
 
 

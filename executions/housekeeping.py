@@ -12,10 +12,13 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q
 
+from errors import audit
 from executions import clock, files
+from executions.engine.containers import house
 from executions.engine.finish import fail_lost
 from executions.engine.sweep import choose_again
-from executions.models import LEASE, Execution, OutputChunk, Worker
+from executions.models import LEASE, BulkAction, Execution, OutputChunk, Worker
+from executions.notifications import outbox
 from executions.states import FINAL, Status
 from jobs.models import Job, Payload
 from jobtypes.registry import schedulable
@@ -31,7 +34,8 @@ _KEPT_LONGER = 2
 def purge_history(days: int | None = None, per_job: int | None = None) -> dict[str, int]:
     """Delete executions that have ended and are older than the retention time, or beyond the number kept per job.
 
-    Failures are kept twice as long. Rows go run by run, oldest first, in small transactions.
+    Failures are kept twice as long. Rows go run by run, oldest first, in small transactions. Files that runs left in
+    workspaces, and that nobody knows of, go after a day.
 
     Args:
         days: how many days to keep; the setting RETENTION_DAYS when not given
@@ -40,7 +44,14 @@ def purge_history(days: int | None = None, per_job: int | None = None) -> dict[s
     keep_days = settings.RETENTION_DAYS if days is None else days
     keep_each = settings.RETENTION_PER_JOB if per_job is None else per_job
     deleted = _purge_by_age(keep_days) + _purge_by_number(keep_each)
-    return {"executions": deleted, "payloads": _purge_payloads()}
+    BulkAction.objects.filter(ended__lt=clock.now() - timedelta(days=keep_days)).delete()
+    return {
+        "executions": deleted,
+        "payloads": _purge_payloads(),
+        "files": files.discard_orphans(house(), clock.now()),
+        "notifications": outbox.purge(clock.now(), days),
+        "audit": audit.purge(clock.now() - timedelta(days=settings.AUDIT_DAYS)) if settings.AUDIT_DAYS else 0,
+    }
 
 
 def _purge_by_age(days: int) -> int:
@@ -64,6 +75,11 @@ def _purge_by_number(each: int) -> int:
         if last_failure:
             deleted += _delete(beyond.filter(pk__lt=last_failure, status=Status.FAILED).order_by("pk"))
     return deleted
+
+
+def delete_ended(job: Job) -> int:
+    """Delete the runs of `job` that have ended, because somebody wants its history cleared; return how many rows."""
+    return _delete(Execution.objects.filter(job=job, status__in=FINAL).order_by("pk"))
 
 
 def _delete(rows: Any) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
-from executions.engine.claim import with_room
+from executions.engine import capacity
 from executions.models import LEASE, Execution, House, Worker
 from executions.states import Reason, Status, Trigger
 from jobs import upcoming
@@ -145,9 +145,13 @@ def _queued_with_room(now: datetime) -> Iterator[str]:
     if Execution.objects.running().count() >= slots or House.objects.filter(paused_at__isnull=False).exists():
         return
     waiting = Execution.objects.ready_for(worker=0).filter(queued__lt=now - _QUEUED_LONG)
-    startable = with_room(waiting.filter(Q(start_by=None) | Q(start_by__gt=now)))
-    for key, job, queued in startable.values_list("pk", "job__name", "queued")[:SHOWN]:
-        yield f"Execution {key} of {job} is QUEUED since {_at(queued)}, although a worker has a free slot."
+    startable = waiting.filter(Q(start_by=None) | Q(start_by__gt=now)).with_room()
+    plain = startable.exclude(job_type__executor=capacity.CONTAINER)
+    images = startable.filter(job_type__executor=capacity.CONTAINER).select_related("job_type")[:SHOWN]
+    stuck = [*plain[:SHOWN], *(execution for execution in images if capacity.why(execution, now) is None)]
+    for execution in stuck[:SHOWN]:
+        job, queued = execution.job, execution.queued
+        yield f"Execution {execution.pk} of {job} is QUEUED since {_at(queued)}, although a worker has a free slot."
 
 
 def _blocked_by_nothing(now: datetime) -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from errors.models import Error
@@ -32,6 +33,12 @@ class Worker(models.Model):
     resources = models.JSONField(default=dict, help_text="What it has: cpus, mem and disk in MiB, named custom ones.")
     engine = models.CharField(
         max_length=100, blank=True, default="", db_default="", help_text="The container engine it has; empty: none."
+    )
+    images = models.JSONField(
+        null=True, blank=True, help_text="Of active job types by their images: whether its engine has it."
+    )
+    programs = models.JSONField(
+        null=True, blank=True, help_text="The Seed types that it runs as local processes, by their names."
     )
     version = models.CharField(max_length=50, blank=True, default="")
     started = models.DateTimeField(default=timezone.now)
@@ -157,6 +164,10 @@ class Execution(models.Model):
             ),
             # Dependants of a run are looked up by what set them off.
             models.Index(fields=["origin"], condition=~Q(origin=F("group")), name="execution_by_origin"),
+            # What a door that knows only runs lists by default: those that have not ended, newest first.
+            models.Index(fields=["-group"], condition=Q(ended=None), name="execution_live_by_group"),
+            # Its lists by time ask of what never started when it was due.
+            models.Index(Coalesce("scheduled_for", "created"), condition=Q(started=None), name="execution_by_due"),
             # Lists: every offered order with its tie-breaker.
             models.Index(fields=["-created", "-id"], name="execution_by_created"),
             models.Index(fields=["status", "-created", "-id"], name="execution_by_status"),
@@ -310,3 +321,8 @@ class House(models.Model):
     @classmethod
     def row(cls) -> House:
         return cls.objects.get_or_create(id=1)[0]
+
+
+from executions.notifications import models as _notifications  # noqa: E402, F401 - tables of this app, in modules of their own
+from executions.receipts import BulkAction, BulkItem  # noqa: E402, F401 - models of this app, in a module of their own
+from executions.removals import Removal  # noqa: E402, F401 - a model of this app, in a module of its own

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
@@ -23,6 +23,8 @@ TAIL = 768 * 1024
 LARGEST_CHUNK = 32 * 1024
 LONGEST_LINE = 64 * 1024
 """Characters of one line that a reader is shown."""
+LONGEST_TEXT = 64 * 1024
+"""Characters that are kept of what is stored in the place of an output."""
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 PATIENCE = 0.5
 """Seconds for which the end of a line is waited for."""
@@ -41,8 +43,10 @@ class Collector:
     A chunk holds whole lines; a line that is longer than a chunk, or whose end is long in coming, is broken.
     """
 
-    def __init__(self, execution: int, redactor: Redactor) -> None:
+    def __init__(self, execution: int, redactor: Redactor, *, keeps_all: bool = False) -> None:
+        """`keeps_all`: what is kept stays here too when it has been stored, for `text`; up to a mebibyte."""
         self.execution = execution
+        self._all: deque[OutputChunk] | None = deque() if keeps_all else None
         self._redactor = redactor
         self._lock = threading.Lock()
         self._decoders = {s: codecs.getincrementaldecoder("utf-8")("replace") for s in STREAMS}
@@ -56,6 +60,7 @@ class Collector:
         self._head_seq = 0
         self._seq = 0
         self._stale_seq = 0
+        self._replaced_seq = 0
         self._lost_bytes = 0
         self.total_bytes = 0
 
@@ -128,6 +133,8 @@ class Collector:
                 execution_id=self.execution, seq=self._seq, lines=lines, time=time, stream=piece.stream, text=piece.text
             )
             self._unsaved.append(chunk)
+            if self._all is not None:
+                self._all.append(chunk)
             if not self._tail and self._head_bytes < HEAD:
                 self._head_bytes += size
                 self._head_seq = self._seq
@@ -139,15 +146,42 @@ class Collector:
                 self._tail_bytes -= gone
                 self._lost_bytes += gone
         self._pieces.clear()
-        while len(self._unsaved) > 1 and self._head_seq < self._unsaved[0].seq <= self._stale_seq:
+        while len(self._unsaved) > 1 and self._is_stale(self._unsaved[0]):
             self._unsaved.popleft()
-        if any(self._head_seq < chunk.seq <= self._stale_seq for chunk in self._unsaved):
-            self._unsaved = deque(c for c in self._unsaved if not self._head_seq < c.seq <= self._stale_seq)
+        if any(self._is_stale(chunk) for chunk in self._unsaved):
+            self._unsaved = deque(chunk for chunk in self._unsaved if not self._is_stale(chunk))
+        if self._all is not None and any(self._is_stale(chunk) for chunk in self._all):
+            self._all = deque(chunk for chunk in self._all if not self._is_stale(chunk))
+
+    def _is_stale(self, chunk: OutputChunk) -> bool:
+        return self._head_seq < chunk.seq <= self._stale_seq
 
     def finish(self) -> None:
         """No more output comes: give out all that there is."""
         with self._lock:
             self._close(self._pieces[-1].time if self._pieces else datetime.now(UTC).timestamp())
+
+    def text(self) -> str:
+        """All that is kept, once it has been finished; for one that was made to keep it."""
+        with self._lock:
+            self._cut()
+            return "".join(_told(self._all or (), self.lost_bytes))
+
+    def replace(self, text: str) -> None:
+        """Store `text` (its first 64 Ki characters) in the place of all that came, once that has been finished.
+
+        Its lines are numbered from 1 again; whoever has followed the output as it came has seen more than is kept.
+        """
+        with self._lock:
+            self._cut()
+            self._unsaved.clear()
+            self._tail.clear()
+            self._replaced_seq = self._seq
+            self._seq = self._head_seq = self._stale_seq = 0
+            self._tail_bytes = self._head_bytes = self._lost_bytes = 0
+            self._take("stdout", datetime.now(UTC).timestamp(), text[:LONGEST_TEXT])
+            self._break(inf)
+            self._cut()
 
     def unsaved(self, now: float = inf) -> tuple[list[OutputChunk], tuple[int, int] | None]:
         """The chunks to be stored, and the range of numbers (above, until) whose stored chunks are to be deleted.
@@ -158,10 +192,14 @@ class Collector:
             self._break(now - PATIENCE)
             self._cut()
             stale = (self._head_seq, self._stale_seq) if self._stale_seq > self._head_seq else None
+            if self._replaced_seq:
+                stale = (0, self._replaced_seq)
             return list(self._unsaved), stale
 
     def saved(self, chunks: list[OutputChunk]) -> None:
-        """`chunks` have been stored."""
+        """`chunks` have been stored. Those that replace others are given out again: with them the others go again."""
+        if self._replaced_seq:
+            return
         done = {chunk.seq for chunk in chunks}
         with self._lock:
             self._unsaved = deque(chunk for chunk in self._unsaved if chunk.seq not in done)
@@ -212,8 +250,14 @@ def read(execution: Execution, after: int = 0, limit: int = 500) -> Page:
 
 def text(execution: Execution) -> Iterator[str]:
     """The whole of what was kept, in pieces; where output was left out, a line says how much."""
-    previous, loss = 0, f"{execution.output_lost_bytes:,} bytes left out"
-    for chunk in OutputChunk.objects.after(execution.pk, 0).iterator(chunk_size=50):
+    chunks = OutputChunk.objects.after(execution.pk, 0).iterator(chunk_size=50)
+    return _told(chunks, execution.output_lost_bytes)
+
+
+def _told(chunks: Iterable[OutputChunk], lost_bytes: int) -> Iterator[str]:
+    """The texts of `chunks`, with a line where numbers are missing."""
+    previous, loss = 0, f"{lost_bytes:,} bytes left out"
+    for chunk in chunks:
         if chunk.seq - chunk.lines > previous:
             yield f"\n[… {loss} …]\n"
             loss = "more of them"

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from executions.states import LIVE, Status, sources
+from jobs.models import Job
 
 if TYPE_CHECKING:
     from executions.models import Execution, OutputChunk, Worker
@@ -48,6 +49,15 @@ class ExecutionQuerySet(QuerySet["Execution"]):
             .filter(Q(needs_worker=False) | Q(chosen_worker=worker))
             .order_by("priority", "id")
         )
+
+    def with_room(self) -> ExecutionQuerySet:
+        """Without the types that are full and the jobs that allow one run and have one: there may be many waiting."""
+        running = self.model.objects.running()
+        counted = running.filter(job_type__max_scheduled__gt=0).values("job_type").annotate(count=Count("pk"))
+        full = list(counted.filter(count__gte=F("job_type__max_scheduled")).values_list("job_type", flat=True))
+        single = dict(running.exclude(job__concurrency=Job.Concurrency.ALLOW).values_list("job_id", "group"))
+        # The slots of one run may run beside each other.
+        return self.exclude(job_type__in=full).exclude(~Q(group__in=single.values()), job__in=single)
 
     def set_off_by(self, origins: Iterable[int]) -> ExecutionQuerySet:
         """The dependants' executions that the runs `origins` set off, worded as the index on them is."""

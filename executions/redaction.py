@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -64,6 +64,18 @@ class Redactor:
             case int() | float() if self.text(written := json.dumps(value)) != written:
                 return MASK.decode()
         return value
+
+    def outputs(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """An outcome's outputs without the secrets; of its files what the run said of them, not where they lie."""
+        said = self.value({name: part for name, part in outputs.items() if name != "files"})
+        if "files" in outputs:
+            files = outputs["files"]
+            said["files"] = {name: [self._file(one) for one in listed] for name, listed in files.items()}
+        cleaned: dict[str, Any] = said
+        return cleaned
+
+    def _file(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(facts) | {part: self.value(facts[part]) for part in ("path", "metadata") if part in facts}
 
     def withheld(self, data: bytes) -> int:
         """How many bytes at the end of `data` may be the beginning of a secret: keep them until more has come."""

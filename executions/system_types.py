@@ -15,6 +15,8 @@ from jobtypes.services import publish_system
 from jobtypes.signature import seed_inputs
 
 TASK = "task"
+MISSING = "task"
+"""What a type lacks, in `unmet_resources`, whose task is not installed."""
 SEED_ONLY = frozenset({"container"})
 """Executors that run what a manifest says have no job type of their own."""
 
@@ -49,6 +51,9 @@ def publish(**_: Any) -> None:
                 input_schema=task.schema,
                 configuration_schema={"type": "object", "properties": {}, "additionalProperties": False},
             )
-        gone = JobType.objects.filter(is_system=True, executor=TASK).exclude(name__in=registry.names())
-        gone.filter(is_active=True).update(is_active=False)
-        JobType.objects.filter(is_system=True, executor=TASK, name__in=registry.names()).update(is_active=True)
+        tasks = JobType.objects.filter(is_system=True, executor=TASK)
+        gone = tasks.filter(is_active=True).exclude(name__in=registry.names())
+        gone.update(is_active=False, unmet_resources=MISSING)
+        # What an operator deactivated stays so.
+        back = tasks.filter(name__in=registry.names(), unmet_resources=MISSING)
+        back.update(is_active=True, unmet_resources=None)

@@ -5,8 +5,9 @@
 
 What is counted are runs: the latest try of each. A window is put together from whole days, hours and minutes, and from
 the executions of the minute that an edge of it cuts (longer ago: the hour, the day), which are counted themselves.
-Guarantee: the numbers are those that counting all executions would give, at any moment, merged or not. `oldest` and
-`newest` are too, but for a run that was tried again by hand or deleted since: they may still be that one's.
+Guarantee: the numbers are those that counting all executions would give, at any moment, merged or not. `newest` is true
+of what is there, tried again or not, once `failures` has looked at those; only a run that was deleted may
+still show in it, and in `oldest`.
 """
 
 # ruff: noqa: S608 -- every word of these statements is ours; what comes from outside goes as a parameter
@@ -27,6 +28,8 @@ Grain = Tally.Grain
 MINUTES_KEPT, HOURS_KEPT = timedelta(hours=12), timedelta(days=40)
 """How long there are sums by the minute and by the hour; those by the day stay."""
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""The `newest` of a sum of nothing."""
 _COLUMNS = "grain, since, job_type, status, error, count, oldest, newest"
 
 
@@ -58,6 +61,16 @@ class Count:
     newest: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Runs that ended within one hour in one state, with one error."""
+
+    hour: datetime
+    status: str
+    error: int  # an error's id, 0 for none
+    count: int
+
+
 def ended(window: Window, now: datetime, *, status: Status | None = None) -> list[Count]:
     """The runs that ended within `window`."""
     parts, values = _ended(window, now, status)
@@ -75,6 +88,23 @@ def ended_and_live(window: Window, now: datetime) -> list[Count]:
     return _counted(parts, [*values, *bounds])
 
 
+def hourly(since: datetime, now: datetime) -> list[Ended]:
+    """The runs that ended since the hour of `since`, by the hour, state and error; HOURS_KEPT back at most."""
+    start = _floor(since, _HOUR)
+    # Hour by hour: of a range, a planner expects so many rows that it would rather read the whole table.
+    hours = [start + place * _HOUR for place in range(int((now - start) / _HOUR) + 1)]
+    hour = "date_trunc('hour', since, 'UTC')" if _is_postgresql() else "substr(since, 1, 14) || '00:00'"
+    rows = _ask(
+        "SELECT since, status, error, sum(count) FROM ("
+        f"SELECT since, status, error, count FROM executions_tally WHERE grain = {Grain.HOUR.value} "
+        f"AND since IN ({', '.join(['%s'] * len(hours))}) "
+        f"UNION ALL SELECT {hour}, status, error, count FROM executions_tally WHERE grain = 0 AND since >= %s"
+        ") AS t GROUP BY 1, 2, 3 HAVING sum(count) > 0",
+        [*hours, start],
+    )
+    return [Ended(_moment(row[0]), row[1], row[2], int(row[3])) for row in rows]
+
+
 def live(status: Status) -> list[Count]:
     """The executions that are in a state which is not final."""
     part = (
@@ -84,22 +114,47 @@ def live(status: Status) -> list[Count]:
     return _counted([part], [])
 
 
-def bounds_of(failures: Sequence[Count], window: Window) -> dict[tuple[int, int], tuple[datetime, datetime]]:
-    """When the first and the last of each of `failures` really failed, by job type and error; from the index alone."""
-    if not failures:
+def failures(counted: Iterable[Count], window: Window) -> dict[tuple[int, int], tuple[str, datetime | None]]:
+    """Of those of `counted` that are failures: the category of their error, and when the last that nobody tried again
+    failed; by job type and error. Sums remember the ends of the others, too.
+    """
+    keys = [(one.job_type, one.error) for one in counted if one.status == Status.FAILED and one.error]
+    if not keys:
         return {}
-    within, bounds = _within("ended", window)
-    of_one = (
-        "SELECT ended FROM executions_execution e WHERE e.job_type_id = k.job_type AND e.error_id = k.error "
-        f"AND e.status = 'FAILED' AND e.is_last_try AND {within} ORDER BY ended"
+    of_one, bounds = _failed(window)
+    rows = _ask(
+        f"WITH k(job_type, error) AS (VALUES {_listed_keys(keys)}) SELECT job_type, error, x.category, "
+        f"({of_one} DESC LIMIT 1) FROM k JOIN errors_error x ON x.id = k.error",
+        bounds,
     )
-    keys = ", ".join(f"({int(one.job_type)}, {int(one.error)})" for one in failures)
+    return {(row[0], row[1]): (row[2], _moment(row[3]) if row[3] is not None else None) for row in rows}
+
+
+def bounds_of(failed: Sequence[Count], window: Window) -> dict[tuple[int, int], tuple[datetime, datetime]]:
+    """When the first and the last of each of `failed` really failed, by job type and error; from the index alone."""
+    if not failed:
+        return {}
+    of_one, bounds = _failed(window)
+    keys = _listed_keys((one.job_type, one.error) for one in failed)
     rows = _ask(
         f"WITH k(job_type, error) AS (VALUES {keys}) "
         f"SELECT job_type, error, ({of_one} LIMIT 1), ({of_one} DESC LIMIT 1) FROM k",
         [*bounds, *bounds],
     )
     return {(row[0], row[1]): (_moment(row[2]), _moment(row[3])) for row in rows if row[2] is not None}
+
+
+def _failed(window: Window) -> tuple[str, list[Any]]:
+    """The ends within `window` of what failed as `k` says, oldest first, and the values in that question."""
+    within, bounds = _within("ended", window)
+    return (
+        "SELECT ended FROM executions_execution e WHERE e.job_type_id = k.job_type AND e.error_id = k.error "
+        f"AND e.status = 'FAILED' AND e.is_last_try AND {within} ORDER BY ended"
+    ), bounds
+
+
+def _listed_keys(keys: Iterable[tuple[int, int]]) -> str:
+    return ", ".join(f"({int(job_type)}, {int(error)})" for job_type, error in keys)
 
 
 # --- Keeping it small -------------------------------------------------------------------------------------------------
@@ -167,6 +222,22 @@ def _onto(least: str, greatest: str) -> str:
         f"oldest = {least}(executions_tally.oldest, excluded.oldest), "
         f"newest = {greatest}(executions_tally.newest, excluded.newest)"
     )
+
+
+def withdraw(execution: int) -> None:
+    """Let no sum show the end of this execution as its newest: it is tried again. Call where it ceases to be the last.
+
+    Failures, of which most that are tried again are, are left to `failures`.
+    """
+    rows = Execution.objects.filter(pk=execution, status__in=FINAL).exclude(status=Status.FAILED)
+    for job_type, status, error, ended_at in rows.values_list("job_type_id", "status", "error_id", "ended"):
+        others = Execution.objects.filter(job_type=job_type, status=status, error=error, is_last_try=True)
+        sums = Tally.objects.filter(job_type=job_type, status=status, error=error or 0, newest=ended_at or NEVER)
+        for cell in sums:
+            size = {Grain.HOUR: _HOUR, Grain.DAY: _DAY}.get(Grain(cell.grain), _MINUTE)
+            within = others.filter(ended__gte=cell.since, ended__lt=cell.since + size).order_by("-ended")
+            newest = within.values_list("ended", flat=True).first() or NEVER
+            sums.filter(pk=cell.pk).update(newest=newest)
 
 
 # --- Reading it -------------------------------------------------------------------------------------------------------

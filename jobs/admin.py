@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from shlex import quote
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
-from errors.console import Deed, FactsAdmin, HouseAdmin, link, pretty_json
+from errors.console import Call, Deed, FactsAdmin, HouseAdmin, link, pretty_json
+from errors.console.columns import badge, when
 from errors.exceptions import Refused
 from jobs import services
-from jobs.forms import JobForm
+from jobs.explained import explain
+from jobs.forms import JobForm, copied
 from jobs.models import Job, JobRecord, Payload
-from jobs.schedule import ScheduleError
+from jobs.schedule import ScheduleError, zone
+from jobs.standing import standing
 from jobtypes.models import JobType
 
 
@@ -57,36 +67,95 @@ class PausedFilter(admin.SimpleListFilter):
         return queryset
 
 
+class LastFilter(admin.SimpleListFilter):
+    """By how the newest ended try ended."""
+
+    title = "last run"
+    parameter_name = "last"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", "failed"), ("completed", "completed"), ("canceled", "canceled"), ("never", "never ran")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        if (value := self.value()) in dict(self.lookups(request, None)):
+            return queryset.filter(record__last_status="" if value == "never" else value.upper())
+        return queryset
+
+
+class ScheduledFilter(admin.SimpleListFilter):
+    title = "schedule"
+    parameter_name = "scheduled"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "runs by itself"), ("no", "runs when asked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        if self.value() in ("yes", "no"):
+            return queryset.filter(next_run_at__isnull=self.value() == "no")
+        return queryset
+
+
 class JobAdmin(HouseAdmin):
     form = JobForm
-    list_display = (
-        *("name", "job_type", "schedule", "is_enabled", "is_held"),
-        *("next_run_at", "last_status", "last_success"),
+    list_display: tuple[str, ...] = (
+        "name",
+        "state",
+        "of_type",
+        "said_schedule",
+        "next_at",
+        "last_success_at",
     )
-    list_filter = (KindFilter, "is_enabled", PausedFilter, "concurrency", "job_type")
+    list_filter = (KindFilter, LastFilter, PausedFilter, ScheduledFilter, "is_enabled", "concurrency", "job_type")
     list_select_related = ("job_type", "record")
+    exported: ClassVar[tuple[str, ...]] = (
+        *("id", "name", "title", "owner", "job_type__name", "job_type__version", "schedule", "timezone", "is_enabled"),
+        *("next_run_at", "paused_at", "paused_until", "paused_by", "pause_note", "concurrency", "priority", "retries"),
+        *("record__last_status", "record__last_success", "record__last_error", "record__success_count"),
+        *("record__error_count", "record__missed_count"),
+    )
+    empty_words = (
+        "There is no job yet. A job says what runs and when: press “Add job”, choose “shell”, write a command and a "
+        "schedule such as @every 10m."
+    )
     search_fields = ("name",)
     prefix_of = "name"
     ordering = ("name", "id")
     autocomplete_fields = ("parents",)
-    readonly_fields: ClassVar[tuple[str, ...]] = (
-        *("words", "next_run_at", "last_scheduled_for", "pause", "counts", "missed_reason"),
-        *("created_by", "created", "last_modified", "archived"),
-    )
+    readonly_fields: ClassVar[tuple[str, ...]] = ()
     fieldsets: ClassVar[tuple[Any, ...]] = (
         (None, {"fields": ("name", "title", "description", ("owner", "owner_email"))}),
-        ("What runs", {"fields": ("job_type", "follows_newest", "revision_num", "configuration", "input", "parents")}),
-        ("When", {"fields": ("schedule", "words", "timezone", "is_enabled", "starts_at", "expires_at")}),
+        ("What runs", {"fields": ("job_type", "follows_newest", "revision_num", "parents")}),
+        ("What it is told", {"fields": ("configuration", "input")}),
+        ("When", {"fields": ("schedule", "timezone", "is_enabled", "starts_at", "expires_at")}),
         ("If it was missed", {"fields": ("misfire_policy", "misfire_grace"), "classes": ("collapse",)}),
         ("How", {"fields": ("concurrency", "priority", "timeout", ("retries", "retry_delay"), "deadline")}),
-        ("More", {"fields": ("at_most_once", "is_ephemeral", "tags", "metadata"), "classes": ("collapse",)}),
-        ("State", {"fields": ("next_run_at", "last_scheduled_for", "pause", "counts", "missed_reason")}),
-        ("History", {"fields": (("created_by", "created"), "last_modified", "archived")}),
+        (
+            "More",
+            {"fields": ("at_most_once", "is_ephemeral", "tags", "metadata", "processors"), "classes": ("collapse",)},
+        ),
     )
 
     def now(self) -> datetime:
         """The time that services are told."""
         return timezone.now()
+
+    # --- the list ---
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        rows: QuerySet[Job] = super().get_queryset(request)
+        return rows.defer("job_type__manifest", "job_type__configuration", "job_type__description")
+
+    def call(self, request: HttpRequest) -> Call:
+        """The words of the API for as much as it knows; the shell takes a search alone."""
+        named = {"q": "keyword", "is_enabled__exact": "is_enabled"}
+        asked = {named[name]: text for name, text in request.GET.items() if name in named and text}
+        if request.GET.get("paused") in ("yes", "no"):
+            asked["is_paused"] = str(request.GET["paused"] == "yes").lower()
+        if (last := request.GET.get("last", "")) in ("failed", "completed", "canceled"):
+            asked["status"] = last.upper()
+        shell = (
+            f"jobs --search {quote(str(asked['keyword']))}" if asked.keys() == {"keyword"} else "" if asked else "jobs"
+        )
+        return Call(reverse("jobs") + (f"?{urlencode(asked)}" if asked else ""), shell)
 
     def deeds(self) -> Sequence[Deed]:
         def pause(request: HttpRequest, job: Job) -> str:
@@ -113,6 +182,49 @@ class JobAdmin(HouseAdmin):
         return ("name", *self.readonly_fields) if obj else self.readonly_fields
 
     # --- the form ---
+    def get_urls(self) -> list[URLPattern]:
+        mine = [path("schedule-preview/", self.admin_site.admin_view(self.preview), name="jobs_job_preview")]
+        return [*mine, *super().get_urls()]
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """A schedule explained, as a part of a page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        key = request.GET.get("job", "")
+        explained = explain(
+            request.GET.get("schedule", ""),
+            request.GET.get("timezone", ""),
+            self.now(),
+            int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None,
+        )
+        return TemplateResponse(request, "admin/jobs/job/preview.html", {"explained": explained})
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address says; with ``?clone=7`` everything of job 7 but its name, and none of its secrets."""
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        key = str(given.pop("clone", ""))
+        if not (key.isascii() and key.isdigit() and len(key) < 19):
+            return given
+        job = Job.objects.filter(pk=int(key), is_ad_hoc=False).select_related("payload", "job_type_revision").first()
+        return copied(job) if job else given
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        form = context["adminform"].form
+        if isinstance(form, JobForm):  # somebody who may only look has a form of no fields
+            key = form.instance.pk
+            said = [str(form[name].value() or "") for name in ("schedule", "timezone") if name in form.fields]
+            context["explained"] = explain(said[0], said[1], self.now(), key) if len(said) == 2 else None
+            if form.is_look:
+                context["errors"] = None
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.SplitDateTimeField):  # two fields below one label, which names neither
+            for part, name in zip(field.widget.widgets, ("date", "time"), strict=True):
+                part.attrs["aria-label"] = f"{field.label}, {name}"
+        return field
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "job_type":
             kwargs["queryset"] = JobType.objects.only("name", "version", "precedence").order_by("name", "-precedence")
@@ -143,18 +255,31 @@ class JobAdmin(HouseAdmin):
             self.message_user(request, refusal.message, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    # --- columns ---
-    @admin.display(boolean=True, description="paused", ordering="paused_at")
-    def is_held(self, job: Job) -> bool:
-        return job.is_paused
-
-    @admin.display(description="last run", ordering="record__last_status")
-    def last_status(self, job: Job) -> str:
-        return job.record.last_status
-
+    # --- columns; their time is this process's: the house's own would be a query for each row ---
     @admin.display(description="last success", ordering="record__last_success")
-    def last_success(self, job: Job) -> datetime | None:
-        return job.record.last_success
+    def last_success_at(self, job: Job) -> str:
+        return when(job.record.last_success)
+
+    @admin.display(description="state", ordering="paused_at")
+    def state(self, job: Job) -> str:
+        return badge(*standing(job, timezone.now()))
+
+    @admin.display(description="job type", ordering="job_type")
+    def of_type(self, job: Job) -> str:
+        return link(job.job_type, job.job_type.name if job.follows_newest else job.job_type)
+
+    @admin.display(description="schedule", ordering="schedule")
+    def said_schedule(self, job: Job) -> str:
+        words = self.words(job)
+        return words if job.schedule in ("", "@manually") else format_html("{} <small>{}</small>", words, job.schedule)
+
+    @admin.display(description="next run", ordering="next_run_at")
+    def next_at(self, job: Job) -> str:
+        """Relative, and absolute in the job's own zone."""
+        if job.next_run_at is None or job.archived:
+            return ""
+        local = timezone.localtime(job.next_run_at, zone(job.zone))
+        return format_html("{} <small>{}</small>", when(job.next_run_at), f"{local:%m-%d %H:%M %Z}")
 
     # These three are no columns of a job: whoever may not change it sees them so.
     @admin.display(description="configuration")
@@ -169,28 +294,12 @@ class JobAdmin(HouseAdmin):
     def revision_num(self, job: Job) -> str:
         return link(job.job_type_revision)
 
-    @admin.display(description="that is")
-    def words(self, job: Job) -> str:
+    @staticmethod
+    def words(job: Job) -> str:
         try:
-            return job.parsed_schedule.words if job.pk else ""
+            return job.parsed_schedule.words
         except ScheduleError as error:
             return str(error)
-
-    @admin.display(description="runs so far")
-    def counts(self, job: Job) -> str:
-        record = job.record
-        return f"{record.success_count} succeeded, {record.error_count} failed, {record.missed_count} were missed"
-
-    @admin.display(description="why one was missed")
-    def missed_reason(self, job: Job) -> str:
-        return job.record.missed_reason
-
-    @admin.display(description="pause")
-    def pause(self, job: Job) -> str:
-        if not job.paused_at:
-            return "not paused"
-        until = f" until {job.paused_until:%Y-%m-%d %H:%M %Z}" if job.paused_until else ""
-        return f"by {job.paused_by} at {job.paused_at:%Y-%m-%d %H:%M %Z}{until}. {job.pause_note}"
 
 
 admin.site.register(Job, JobAdmin)
@@ -221,13 +330,7 @@ class PayloadAdmin(FactsAdmin):
 @admin.register(JobRecord)
 class JobRecordAdmin(FactsAdmin):
     list_display = (
-        "of_job",
-        "success_count",
-        "error_count",
-        "missed_count",
-        "last_status",
-        "last_success",
-        "last_error",
+        *("of_job", "success_count", "error_count", "missed_count", "last_status", "last_success", "last_error"),
     )
     list_select_related = ("job",)
     search_fields = ("job__name",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,12 +21,13 @@ _MAX_ENVIRONMENT_KIB = 32
 
 
 def compose(
-    revision: JobTypeRevision, configuration: Any, input: Any, present: Payload | None = None
+    revision: JobTypeRevision, configuration: Any, input: Any, present: Payload | None = None, *, lenient: bool = False
 ) -> tuple[Payload, list[Problem]]:
     """The payload that holds `configuration` and `input`, and what is wrong with them (paths begin with their names).
 
     Not saved: it is `present` itself where nothing differs from that one. A secret that is sent back as ``********``
-    keeps the value that `present` has.
+    keeps the value that `present` has. `lenient` takes what the revision's schemas refuse, since each run looks again
+    (`refusals`); what is too large to be kept, and a mask that stands for nothing, are wrong all the same.
     """
     if problems := [*too_much(configuration=configuration, input=input)]:
         return present or Payload(), problems
@@ -34,13 +36,17 @@ def compose(
         whole = interface.keep_secrets(revision.configuration_schema, configuration, stored)
     except Invalid as refusal:
         return present or Payload(), [Problem(path, words[0]) for path, words in refusal.fields.items()]
-    problems = interface.validate_configuration(revision.configuration_schema, whole)
-    problems += interface.validate_input(revision.input_schema, input)
-    if problems:
+    if not lenient and (problems := refusals(revision, whole, input)):
         return present or Payload(), problems
     public, secrets = interface.split_secrets(revision.configuration_schema, whole)
     made = Payload(configuration=public, secrets=secrets, input=input)
     return (present, []) if present and _tells_the_same(present, made) else (made, [])
+
+
+def refusals(revision: JobTypeRevision, configuration: Any, input: Any) -> list[Problem]:
+    """What `revision` refuses of a configuration, its secrets filled in, and of an input."""
+    problems = interface.validate_configuration(revision.configuration_schema, configuration)
+    return problems + interface.validate_input(revision.input_schema, input)
 
 
 def too_much(**given: Any) -> Iterator[Problem]:
@@ -65,4 +71,6 @@ def _crowded(environments: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
 
 
 def _tells_the_same(one: Payload, other: Payload) -> bool:
-    return (one.configuration, one.secrets, one.input) == (other.configuration, other.secrets, other.input)
+    """Compared as JSON: to Python 1 and true are equal."""
+    said, meant = ([told.configuration, told.secrets, told.input] for told in (one, other))
+    return json.dumps(said, sort_keys=True) == json.dumps(meant, sort_keys=True)

@@ -24,6 +24,9 @@ MAX_NAME = 128
 MAX_TAGS = 50
 MAX_LABEL = 250
 """Characters of a tag's or label's name, and of its value."""
+MAX_PROCESSORS = 20
+MAX_OPTION = 4096
+"""Characters of what a processor is told: a folder may be long."""
 
 RESERVED_NAMES = frozenset({"validation"})
 """They stand in the API where a job's name would."""
@@ -133,6 +136,29 @@ def labels(limit: int) -> Callable[[Any], dict[str, str]]:
     return clean
 
 
+def processors(value: Any) -> dict[str, dict[str, str]]:
+    """Names of processors, each with its options: texts, and true or false, which become texts."""
+    if not isinstance(value, Mapping) or not all(isinstance(options, Mapping) for options in value.values()):
+        raise ValueError("must be an object of names, each with an object of options")
+    if len(value) > MAX_PROCESSORS:
+        raise ValueError(f"must name at most {MAX_PROCESSORS} processors, not {len(value)}")
+    if any(not isinstance(key, str) or not 0 < len(key) <= MAX_LABEL for key in value):
+        raise ValueError(f"must have names of 1 to {MAX_LABEL} characters")
+    return storable({key: _options(options) for key, options in value.items()})
+
+
+def _options(options: Mapping[Any, Any]) -> dict[str, str]:
+    if len(options) > MAX_TAGS:
+        raise ValueError(f"must have at most {MAX_TAGS} options for each, not {len(options)}")
+    texts = {key: str(said).lower() if isinstance(said, bool) else said for key, said in options.items()}
+    for key, said in texts.items():
+        if not isinstance(key, str) or not isinstance(said, str):
+            raise ValueError("must have options that are texts")
+        if not 0 < len(key) <= MAX_LABEL or len(said) > MAX_OPTION:
+            raise ValueError(f"must have options of at most {MAX_OPTION} characters")
+    return texts
+
+
 def storable(value: Value) -> Value:
     """`value`, a text or anything JSON, if every database can keep it: no NUL, no half a surrogate pair."""
     waiting: list[Any] = [value]
@@ -171,5 +197,6 @@ FIELDS: Mapping[str, Rule] = {
     "is_ephemeral": Rule(False, flag),
     "tags": Rule({}, labels(MAX_TAGS)),
     "metadata": Rule({}, labels(MAX_TAGS)),
+    "processors": Rule({}, processors),
 }
 """The fields whose value stands for itself, each with its default."""

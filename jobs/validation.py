@@ -23,6 +23,8 @@ _OWN_CHECKS = ("name", "job_type", "job_type_revision", "configuration", "input"
 WRITABLE = frozenset({*_OWN_CHECKS, *rules.FIELDS})
 _OF_THE_RUN = ("job_type", "job_type_revision", "configuration", "input")
 _OF_TIME = ("schedule", "timezone", "starts_at", "expires_at")
+_LENIENT: Mapping[str, rules.Rule] = {"owner_email": rules.Rule("", rules.text(rules.MAX_LABEL))}
+"""Rules that hold in place of the house's own where it is lenient."""
 
 
 @dataclass(slots=True)
@@ -58,9 +60,10 @@ def _said(name: str, message: str) -> str:
     return message if message.startswith((name, name.rpartition(".")[2])) else f"{name}: {message}"
 
 
-def examine(fields: Mapping[str, Any], job: Job | None, *, partial: bool = False) -> Plan:
+def examine(fields: Mapping[str, Any], job: Job | None, *, partial: bool = False, lenient: bool = False) -> Plan:
     """What `job` (None: a new one) would become with `fields`; one that is not among them gets its default or, when the
     change is `partial`, stays as it is. Reads the database, changes nothing; never raises for what `fields` hold.
+    What `lenient` means, `services.create` says.
     """
     plan = Plan()
     for unknown in sorted(map(str, set(fields) - WRITABLE)):
@@ -68,12 +71,12 @@ def examine(fields: Mapping[str, Any], job: Job | None, *, partial: bool = False
     _name(plan, fields, job)
     for name, rule in rules.FIELDS.items():
         if name in fields:
-            _take(plan, name, fields[name], rule)
+            _take(plan, name, fields[name], _LENIENT.get(name, rule) if lenient else rule)
         elif not partial:
             plan.values[name] = rule.default
-    _time(plan, fields, job, partial)
+    _time(plan, fields, job, partial, lenient)
     if not partial or any(name in fields for name in _OF_THE_RUN):
-        _run(plan, fields, job, partial)
+        _run(plan, fields, job, partial, lenient)
     if not partial or "parents" in fields:
         _parents(plan, fields.get("parents", []), job)
     return plan
@@ -121,7 +124,7 @@ def is_taken(name: str) -> bool:
     return Job.objects.living().filter(name=name).exists()
 
 
-def _time(plan: Plan, fields: Mapping[str, Any], job: Job | None, partial: bool) -> None:
+def _time(plan: Plan, fields: Mapping[str, Any], job: Job | None, partial: bool, lenient: bool) -> None:
     """Schedule, zone and window, which only mean something together."""
     if partial and not any(name in fields for name in _OF_TIME):
         return
@@ -141,13 +144,13 @@ def _time(plan: Plan, fields: Mapping[str, Any], job: Job | None, partial: bool)
             plan.refuse("timezone" if error.field == "timezone" else "schedule", str(error))
         except ValueError as error:
             plan.refuse("schedule", str(error))
-    if not plan.has("starts_at", "expires_at"):
+    if not lenient and not plan.has("starts_at", "expires_at"):
         starts, expires = (plan.values.get(name, getattr(job, name, None)) for name in ("starts_at", "expires_at"))
         if starts and expires and expires <= starts:
             plan.refuse("expires_at", "must be later than starts_at")
 
 
-def _run(plan: Plan, fields: Mapping[str, Any], job: Job | None, partial: bool) -> None:
+def _run(plan: Plan, fields: Mapping[str, Any], job: Job | None, partial: bool, lenient: bool) -> None:
     """What is run, and what it is told."""
     if "job_type" not in fields and not partial:
         plan.refuse("job_type", "This field is required.")
@@ -164,7 +167,7 @@ def _run(plan: Plan, fields: Mapping[str, Any], job: Job | None, partial: bool) 
         fields.get(name, getattr(present, name) if present and partial else default)
         for name, default in payloads.DEFAULTS.items()
     )
-    plan.payload, wrong = payloads.compose(plan.target.revision, configuration, input, present)
+    plan.payload, wrong = payloads.compose(plan.target.revision, configuration, input, present, lenient=lenient)
     plan.problems += wrong
 
 

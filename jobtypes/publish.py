@@ -17,6 +17,7 @@ from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
 
+from errors import audit
 from errors import services as errors
 from errors.exceptions import Invalid, NotFound
 from jobtypes import documents, seed
@@ -117,6 +118,7 @@ def _create(manifest: Manifest, given: Changes, now: datetime) -> JobType:
     _take_flags(job_type, given, now)
     job_type.save(force_insert=True)
     _follow(job_type, manifest, secrets, now)
+    audit.record(job_type, "create", after=_facts(job_type))
     return job_type
 
 
@@ -128,6 +130,7 @@ def _edit(name: str, version: str, manifest: Manifest | None, changes: Changes, 
         raise SystemJobType
     image = changes.get("docker_image")
     has_new_image = image is not None and image != job_type.docker_image
+    before = _facts(job_type)
     stored = job_type.secrets
     secrets = stored
     if manifest is not None or changes.get("configuration"):
@@ -151,7 +154,28 @@ def _edit(name: str, version: str, manifest: Manifest | None, changes: Changes, 
         _follow(job_type, manifest, secrets, now)
     elif secrets != stored:
         _keep_secrets(job_type, secrets)
+    after = _facts(job_type) | ({"secrets": "changed"} if secrets != stored else {})
+    audit.changed(job_type, _deed(before, after), before, after)
     return job_type
+
+
+def _facts(job_type: JobType) -> dict[str, Any]:
+    """What the audit is told of a job type; its manifests stand in its revisions."""
+    return audit.fields(
+        job_type,
+        ("revision_num", "docker_image", "configuration", "is_active", "is_paused", "is_published", "max_scheduled"),
+    )
+
+
+def _deed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """An edit in one word: what it came to, first the rarest."""
+    if before["is_active"] != after["is_active"]:
+        return "activate" if after["is_active"] else "deprecate"
+    if before["revision_num"] != after["revision_num"]:
+        return "revise"
+    if before["is_paused"] != after["is_paused"]:
+        return "pause" if after["is_paused"] else "resume"
+    return "update"
 
 
 def _locked(name: str, version: str) -> JobType | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from errors import audit
 from jobtypes.models import JobType, JobTypeRevision
 
 
@@ -49,9 +50,17 @@ def publish_system(
 
 def pause(job_type: JobType, now: datetime) -> None:
     """Let no execution of `job_type` start any more; what runs goes on. One that is paused keeps its time."""
-    JobType.objects.filter(pk=job_type.pk, is_paused=False).update(is_paused=True, paused=now, last_modified=now)
+    _hold(job_type, now, is_paused=True)
 
 
 def resume(job_type: JobType, now: datetime) -> None:
     """Let executions of `job_type` start again."""
-    JobType.objects.filter(pk=job_type.pk, is_paused=True).update(is_paused=False, paused=None, last_modified=now)
+    _hold(job_type, now, is_paused=False)
+
+
+@transaction.atomic
+def _hold(job_type: JobType, now: datetime, *, is_paused: bool) -> None:
+    other = JobType.objects.filter(pk=job_type.pk, is_paused=not is_paused)
+    if other.update(is_paused=is_paused, paused=now if is_paused else None, last_modified=now):
+        word = "pause" if is_paused else "resume"
+        audit.record(job_type, word, before={"is_paused": not is_paused}, after={"is_paused": is_paused})

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from errors import audit
 from errors.exceptions import Invalid, NotFound
 from jobtypes.models import Workspace
 
@@ -42,7 +43,9 @@ def create(
     for name in _names(title):
         try:
             with transaction.atomic():
-                return Workspace.objects.create(name=name, **fields)
+                made = Workspace.objects.create(name=name, **fields)
+                audit.record(made, "create", after=_facts(made))
+                return made
         except IntegrityError:  # the name is taken
             continue
     raise Invalid.field("title", "no name could be made of it that is free")
@@ -58,10 +61,16 @@ def change(key: int, changes: Mapping[str, Any], *, now: datetime) -> Workspace:
         changes = {**changes, "configuration": checked(changes["configuration"])}
     if changes.get("is_active", workspace.is_active) != workspace.is_active:
         workspace.deprecated = None if changes["is_active"] else now
+    before = _facts(workspace)
     for name, value in changes.items():
         setattr(workspace, name, value)
     workspace.save()
+    audit.changed(workspace, "update", before, _facts(workspace))
     return workspace
+
+
+def _facts(workspace: Workspace) -> dict[str, Any]:
+    return audit.fields(workspace, ("title", "description", "base_url", "configuration", "is_active"))
 
 
 def checked(configuration: Mapping[str, Any]) -> dict[str, Any]:

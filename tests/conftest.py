@@ -10,12 +10,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from urllib.parse import quote
 
 import pytest
+from django.apps import apps
 from django.db import connection
 
+from errors import catalogue, services
+from errors.models import Error
 from tests.services import POSTGRES, RABBITMQ, REDIS, SERVICES, answers
+
+first_workspaces = import_module("jobtypes.migrations.0003_first_workspaces")
 
 
 def on_postgres() -> bool:
@@ -56,6 +62,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if service.is_required:
                 pytest.fail(f"{service.absence}; JOBHOUSE_REQUIRE asks for it", pytrace=False)
             pytest.skip(service.absence)
+
+
+@pytest.fixture(autouse=True)
+def rows_of_migrations(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Errors and workspaces that migrations made: they go with all other rows after a test that really commits."""
+    if not touches_database(request.node):
+        yield
+        return
+    marker = request.node.get_closest_marker("django_db")
+    commits = (marker and marker.kwargs.get("transaction")) or "transactional_db" in request.fixturenames
+    request.getfixturevalue("transactional_db" if commits or "live_server" in request.fixturenames else "db")
+    if not Error.objects.exists():
+        Error.objects.bulk_create(Error(is_builtin=True, **row._asdict()) for row in catalogue.BUILTIN)
+        first_workspaces.make(apps, None)
+    services._builtin.cache_clear()
+    yield
+    services._builtin.cache_clear()
 
 
 @pytest.fixture(scope="session")

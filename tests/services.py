@@ -66,7 +66,7 @@ def _ask_browser(url: str) -> None:
 
 @dataclass(frozen=True)
 class Service:
-    """A server, or program, that tests need: its marker, its name for people, its address and how to ask whether it is up."""
+    """What tests need: its marker, its name for people, its address, and how to ask whether it is there."""
 
     name: str
     label: str

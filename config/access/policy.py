@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # the framework's views take this module's class as their def
     from rest_framework.views import APIView
 
 READER, EXECUTOR, EDITOR, SUPERUSER = Role.READER, Role.EXECUTOR, Role.EDITOR, Role.SUPERUSER
+UDATA_READS = READER if settings.UDATA_OPEN_READS else EDITOR
 
 POLICY: dict[str, dict[str, Role]] = {
     # Errors
@@ -46,6 +48,7 @@ POLICY: dict[str, dict[str, Role]] = {
     "job-pause": {"POST": EXECUTOR},
     "job-resume": {"POST": EXECUTOR},
     "job-upcoming": {"GET": READER},
+    "job-backfill": {"POST": EXECUTOR},
     "job-executions": {"GET": READER},
     "schedule-preview": {"GET": READER},
     # Executions
@@ -53,15 +56,70 @@ POLICY: dict[str, dict[str, Role]] = {
     "execution": {"GET": READER},
     "execution-cancel": {"POST": EXECUTOR},
     "execution-retry": {"POST": EXECUTOR},
+    "executions-cancel": {"POST": EXECUTOR},
+    "executions-retry": {"POST": EXECUTOR},
+    "bulk-actions": {"GET": READER},
+    "bulk-action": {"GET": READER},
+    "bulk-action-abort": {"POST": EXECUTOR},
     "execution-output": {"GET": READER},
     "execution-file": {"GET": READER},
     # The house
     "queue": {"GET": READER},
+    "queue-status": {"GET": READER},
     "workers": {"GET": READER},
     "status": {"GET": READER},
     "house-pause": {"POST": SUPERUSER},
     "house-resume": {"POST": SUPERUSER},
+    # Notifications
+    "notification-targets": {"GET": READER, "POST": EDITOR},
+    "notification-target": {"GET": READER, "PATCH": EDITOR, "DELETE": EDITOR},
+    "notification-target-test": {"POST": EDITOR},
+    "notification-rules": {"GET": READER, "POST": EDITOR},
+    "notification-rule": {"GET": READER, "PATCH": EDITOR, "DELETE": EDITOR},
+    "notification-log": {"GET": READER},
+    # Access
+    "tokens": {"GET": READER, "POST": READER},  # one's own; those of others are told apart by the view
+    "token": {"GET": READER, "DELETE": READER},
+    "audit": {"GET": READER},
     "metrics": {"GET": READER},
+    # Adverity's door
+    "adverity-jobs": {"GET": READER},
+    "adverity-job": {"GET": READER},
+    "adverity-job-imported": {"GET": READER},
+    "adverity-job-stop": {"POST": EXECUTOR},
+    "adverity-datastreams": {"GET": READER},
+    "adverity-datastream": {"GET": READER},
+    "adverity-datastream-jobs": {"GET": READER},
+    "adverity-fetch-fixed": {"POST": EXECUTOR},
+    "adverity-errors": {"GET": READER},
+    "adverity-error": {"GET": READER},
+    # Taipy's door: TAIPY_READER, TAIPY_EDITOR and TAIPY_EXECUTOR
+    "taipy-jobs": {"GET": READER, "POST": EDITOR},
+    "taipy-job": {"GET": READER, "DELETE": EDITOR},
+    "taipy-job-cancel": {"POST": EXECUTOR},
+    # Dkron's door
+    "dkron": {"GET": READER},
+    "dkron-members": {"GET": READER},
+    "dkron-leader": {"GET": READER},
+    "dkron-isleader": {"GET": READER},
+    "dkron-leave": {"POST": EDITOR},
+    "dkron-busy": {"GET": READER},
+    "dkron-pause": {"GET": READER, "POST": EDITOR},
+    "dkron-unpause": {"POST": EDITOR},
+    "dkron-restore": {"POST": EDITOR},
+    "dkron-jobs": {"GET": READER, "POST": EDITOR, "PATCH": EDITOR},
+    "dkron-job": {"GET": READER, "POST": EXECUTOR, "PUT": EDITOR, "DELETE": EDITOR},
+    "dkron-job-run": {"POST": EXECUTOR},
+    "dkron-job-toggle": {"POST": EXECUTOR},
+    "dkron-job-executions": {"GET": READER, "DELETE": EDITOR},
+    "dkron-job-execution": {"GET": READER},
+    "dkron-executions": {"GET": READER},
+    "dkron-debug-vars": {"GET": READER},
+    # udata, which asks for its administrator even where one only looks
+    "udata-jobs": {"GET": UDATA_READS, "POST": EDITOR},
+    "udata-schedulables": {"GET": UDATA_READS},
+    "udata-job": {"GET": UDATA_READS, "PUT": EDITOR, "DELETE": EDITOR},
+    "udata-task": {"GET": UDATA_READS},
 }
 
 OPEN = frozenset({"schema", "docs", "health", "health-live", "health-ready"})

@@ -29,7 +29,7 @@ class FieldOrdering(BaseFilterBackend):
         offered: Fields | None = getattr(view, "ordering_fields", None)
         if offered is None:
             return queryset
-        words = request.query_params.getlist("order")
+        words = [word for word in request.query_params.getlist("order") if columns(word, offered)]
         if len(words) > MAX_FIELDS:
             raise Invalid.field("order", f"takes {MAX_FIELDS} fields at most.")
         chosen = [field for word in words for field in columns(word, offered)]

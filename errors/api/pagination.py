@@ -26,7 +26,7 @@ class ScalePagination(BasePagination):
     """Pages from 1 on; `last` is the last one; a page that is not there is a 404.
 
     A `page_size` that is too large is cut, one that means nothing is 100. A page that would reach past row 1,000,000
-    is a 400. `count` is exact.
+    is a 400. `count` is exact, and asked for only where the first page does not hold all rows.
     """
 
     invalid_page_message = "Invalid page."
@@ -42,14 +42,20 @@ class ScalePagination(BasePagination):
     ) -> list[Any]:
         self.request = request
         self.size = page_size(request)
-        self.count = len(queryset) if isinstance(queryset, Sequence) else queryset.count()
+        first_rows = list(queryset[: self.size + 1]) if self.page_number(lambda: 0) == 1 else None
+        if first_rows is not None and len(first_rows) <= self.size:
+            self.count = len(first_rows)
+        else:
+            self.count = len(queryset) if isinstance(queryset, Sequence) else queryset.count()
         pages = max(1, -(-self.count // self.size))
         self.number = self.page_number(lambda: pages)
         if self.number > pages:
             raise NotFound(self.invalid_page_message)
         self.refuse_far_rows()
-        first = (self.number - 1) * self.size
         self.has_next = self.number < pages
+        if first_rows is not None:
+            return first_rows[: self.size]
+        first = (self.number - 1) * self.size
         return list(queryset[first : first + self.size])
 
     def page_number(self, last: Any) -> int:

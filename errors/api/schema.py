@@ -16,6 +16,7 @@ REFUSALS = {
     "401": ("Unauthenticated", "No token, or one that is unknown or has expired."),
     "403": ("Forbidden", "The caller's role does not reach so far."),
     "404": ("NotFound", "There is no such thing, or no such page."),
+    "405": ("NotAllowed", "A word of the API's own stands where a name would, and does not take this method."),
     "409": ("Conflict", "The state it is in does not allow that."),
     "413": ("TooLarge", "The body is larger than the limit."),
     "415": ("NotJSON", "The body is not `application/json`."),
@@ -48,16 +49,23 @@ class HouseSchema(AutoSchema):
         without: set[str] = set()
         if self.method in BODILESS:
             without |= WITH_A_BODY
+        if "{" not in self.path:
+            without.add("405")
         if any(isinstance(permission, AllowAny) for permission in self.view.get_permissions()):
             without |= WITH_A_CALLER
         return [code for code in REFUSALS if code not in without]
 
     def _refusal(self, code: str) -> ResolvedComponent:
         name, description = REFUSALS[code]
+        # A door that refuses as its original does, in text or without a body, says so with this attribute.
+        is_worded = getattr(self.view, "refuses_in_json", True)
+        name = name if is_worded else f"{name}Otherwise"
         component = ResolvedComponent(name=name, type=ResolvedComponent.RESPONSE, object=name)
         if component in self.registry:
             return self.registry[component]
-        problem = self.resolve_serializer(ProblemSerializer, "response")
-        component.schema = {"description": description, "content": {"application/json": {"schema": problem.ref}}}
+        component.schema = {"description": description}
+        if is_worded:
+            problem = self.resolve_serializer(ProblemSerializer, "response")
+            component.schema["content"] = {"application/json": {"schema": problem.ref}}
         self.registry.register_on_missing(component)
         return component

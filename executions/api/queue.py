@@ -1,4 +1,4 @@
-"""`/v6/queue/`: what waits for a free slot, by job type."""
+"""`/v6/queue/`, and `/v6/queue/status/`, which is Scale's: what waits for a free slot, by job type."""
 
 from __future__ import annotations
 
@@ -39,6 +39,14 @@ class Queue(GenericAPIView[Execution]):
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(_rows())
         return self.get_paginated_response(QueueRowSerializer(page, many=True).data)
+
+
+class QueueStatus(Queue):
+    """The same where Scale's clients look for it."""
+
+    @extend_schema(operation_id="queue_status_list", responses=QueueRowSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return super().get(request)
 
 
 def _rows() -> list[dict[str, Any]]:

@@ -97,6 +97,7 @@ class OutputsSerializer(serializers.Serializer[Any]):
 
     json = serializers.DictField()
     files = OutputFileSerializer(many=True)
+    metadata = serializers.DictField(required=False, help_text="GeoJSON that a Seed run left for its inputs, by name.")
 
 
 class TrySerializer(serializers.Serializer[Execution]):
@@ -141,7 +142,8 @@ class ExecutionDetailSerializer(ExecutionSerializer):
         result = getattr(execution, "result", None)
         outputs = result.outputs if result else {}
         rows = list(execution.files.order_by("pk")) if outputs.get("files") else []
-        return {"json": outputs.get("json", {}), "files": [OutputFileSerializer(row).data for row in rows]}
+        shown = {"json": outputs.get("json", {}), "files": [OutputFileSerializer(row).data for row in rows]}
+        return shown | ({"metadata": outputs["metadata"]} if "metadata" in outputs else {})
 
     def get_exception(self, execution: Execution) -> str | None:
         result = getattr(execution, "result", None)

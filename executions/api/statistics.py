@@ -108,22 +108,27 @@ class JobTypeStatus(GenericAPIView[JobType]):
         if window.start is None:
             window = replace(window, start=now - DEFAULT_WINDOW)
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset().values(*BASE))) or []
-        counts = _status_counts(tally.ended_and_live(window, now))
+        shown = {job_type["id"] for job_type in page}
+        counted = [one for one in tally.ended_and_live(window, now) if one.job_type in shown]
+        counts = _status_counts(counted, tally.failures(counted, window))
         return self.get_paginated_response(
             [{"job_type": job_type, "job_counts": counts.get(job_type["id"], [])} for job_type in page]
         )
 
 
-def _status_counts(counted: Sequence[Count]) -> Mapping[int, list[dict[str, Any]]]:
+def _status_counts(
+    counted: Sequence[Count], failures: Mapping[tuple[int, int], tuple[str, datetime | None]]
+) -> Mapping[int, list[dict[str, Any]]]:
     """The counts of each job type, those of failures put together by category."""
-    failed = {one.error for one in counted if one.status == Status.FAILED and one.error}
-    categories = dict(Error.objects.filter(pk__in=failed).order_by().values_list("pk", "category")) if failed else {}
     groups: dict[tuple[int, str, str | None], tuple[int, datetime]] = {}
     for one in counted:
-        # What failed without an error that is known has no category; Scale has none such, and SYSTEM says it best.
-        category = categories.get(one.error, Error.Category.SYSTEM.value) if one.status == Status.FAILED else None
-        count, newest = groups.get((one.job_type, one.status, category), (0, one.newest))
-        groups[one.job_type, one.status, category] = (count + one.count, max(newest, one.newest))
+        category, newest = None, one.newest
+        if one.status == Status.FAILED:
+            # What failed without an error that is known has none; Scale has none such, and SYSTEM says it best.
+            category, last = failures.get((one.job_type, one.error), (Error.Category.SYSTEM.value, None))
+            newest = last or newest
+        count, newest_yet = groups.get((one.job_type, one.status, category), (0, newest))
+        groups[one.job_type, one.status, category] = (count + one.count, max(newest, newest_yet))
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for (job_type, status, category), (count, newest) in sorted(
         groups.items(), key=lambda group: (_STATUSES[Status(group[0][1])], group[0][2] or "")

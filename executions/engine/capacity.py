@@ -2,6 +2,9 @@
 
 Only Seed types need any; everything else runs wherever a slot is free. A worker's own claimer alone gives its
 resources away, so what is free is what it has less what its RUNNING executions were allocated.
+
+Small runs may pass a large one that does not fit yet, but not for ever: what has waited for room for PATIENCE on a
+worker that is large enough is first in line there, and nothing behind it gets room before it.
 """
 
 from __future__ import annotations
@@ -10,8 +13,8 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
@@ -30,8 +33,11 @@ from jobtypes.seed.read import MINIMUMS
 CONTAINER = "container"
 ENGINE, IMAGE = "engine", "image"
 """What a type lacks, in `unmet_resources`, besides resources by name."""
+PATIENCE = timedelta(minutes=1)
+"""How long a run that needs room lets others pass."""
 _IN_MEMORY = "sharedmem"
 _AT_ONCE = 500
+_IN_LINE = 50
 _PLACES = ("", "localhost/", "docker.io/library/")
 """What Podman puts before the name of an image that names no registry."""
 
@@ -41,6 +47,10 @@ Amounts = Mapping[str, float]
 class Asking(Protocol):
     """An execution that asks for room."""
 
+    @property
+    def id(self) -> int: ...
+    @property
+    def priority(self) -> int: ...
     @property
     def revision(self) -> int: ...
     @property
@@ -65,18 +75,43 @@ def needs(revision: int, payload: int) -> dict[str, float]:
     return seed.resources(_manifest(revision), _input_mib(payload))
 
 
-def allocate(worker: Worker, candidates: Sequence[One]) -> tuple[list[tuple[One, dict[str, float]]], list[One]]:
-    """The candidates that fit on `worker` beside what runs there, with what each gets; and the others."""
+Place = tuple[int, int]
+"""Where an execution stands in the queue: its priority and its id."""
+
+
+def allocate(
+    worker: Worker, candidates: Sequence[One], line: Place | None
+) -> tuple[list[tuple[One, dict[str, float]]], list[One]]:
+    """The candidates that fit on `worker` beside what runs there, with what each gets; and the others.
+
+    `line` is what is first in line for it: nothing behind it gets room.
+    """
     free = _free(worker)
     fitting, others = [], []
     for candidate in candidates:
         needed = needs(candidate.revision, candidate.payload)
-        if _can_run(worker, candidate.type_name) and not _lacking(needed, free):
+        is_behind = line is not None and (candidate.priority, candidate.id) > line
+        if _can_run(worker, candidate.type_name) and not is_behind and not _lacking(needed, free):
             free.subtract(needed)
             fitting.append((candidate, needed))
         else:
             others.append(candidate)
     return fitting, others
+
+
+def first_in_line(worker: Worker, ready: ExecutionQuerySet, now: datetime) -> Place | None:
+    """The most urgent of `ready` that has waited for long, that `worker` is large enough for, and that has no room."""
+    waiting = ready.filter(job_type__executor=CONTAINER, queued__lt=now - PATIENCE)
+    rows = waiting.values_list("priority", "id", "revision_id", "payload_id", "job_type__name")[:_IN_LINE]
+    free = _free(worker) if rows else Counter()
+    for priority, key, revision, payload, name in rows:
+        needed = needs(revision, payload)
+        if not _can_run(worker, name) or _lacking(needed, worker.resources):
+            continue
+        if _lacking(needed, free):
+            return priority, key
+        free.subtract(needed)
+    return None
 
 
 def crowded_out(worker: Worker, ready: ExecutionQuerySet) -> set[int]:
@@ -108,8 +143,8 @@ def why(execution: Execution, now: datetime) -> str | None:
         lacking = _lacking_everywhere(needed, [worker.resources for worker in able])
         return f"No living worker has {_amounts(needed, lacking)}."
     free = [(worker, _free(worker)) for worker in large]
-    if any(not _lacking(needed, amounts) for _, amounts in free):
-        return None
+    if with_room := [worker for worker, amounts in free if not _lacking(needed, amounts)]:
+        return _why_behind(execution, with_room, now)
     worker, amounts = max(free, key=lambda one: -len(_lacking(needed, one[1])))
     short = _lacking(needed, amounts)
     left = " and ".join(f"{max(0.0, amounts[part]):g} of {worker.resources[part]:g} {_unit(part)}" for part in short)
@@ -120,11 +155,19 @@ def why(execution: Execution, now: datetime) -> str | None:
     return f"It needs {_amounts(needed, short)}, and {worker} has {left} free beside what runs there ({held})."
 
 
-def refresh_unmet(now: datetime, images: frozenset[str] | None = None) -> int:
-    """Bring `unmet_resources` of all active Seed types up to date; return how many changed.
+def _why_behind(execution: Execution, workers: Sequence[Worker], now: datetime) -> str | None:
+    """Why none of `workers`, which have room for `execution`, gives it any; None when one does."""
+    ahead = 0
+    for worker in workers:
+        line = first_in_line(worker, Execution.objects.ready_for(worker.pk).with_room(), now)
+        if line is None or (execution.priority, execution.pk) <= line:
+            return None
+        ahead = line[1]
+    return f"Execution {ahead} has waited for room for long and goes first."
 
-    `images` are those that this machine's engine has, None where nobody knows.
-    """
+
+def refresh_unmet(now: datetime) -> int:
+    """Bring `unmet_resources` of all active Seed types up to date; return how many changed."""
     types = list(
         JobType.objects.filter(executor=CONTAINER, is_active=True).values_list(
             "pk", "name", "revision_num", "docker_image", "unmet_resources"
@@ -137,18 +180,28 @@ def refresh_unmet(now: datetime, images: frozenset[str] | None = None) -> int:
     changed = 0
     for key, name, number, image, present in types:
         lacking = _unmet(_resources_of(key, number), name, alive)
-        is_local = images is None or _has(images, image)
-        if name not in settings.SEED_PROGRAMS and ENGINE not in lacking and not is_local:
+        if ENGINE not in lacking and not _has_program(name, alive) and not _is_anywhere(image, alive):
             lacking += [IMAGE] if failed is None or key in failed else []
-        elif images is None and present and IMAGE in present.split(","):
-            lacking.append(IMAGE)  # it takes a machine with an engine to see that the image has come
         told = ",".join(lacking)[:250] or None
         if told != present:
             changed += JobType.objects.filter(pk=key, revision_num=number).update(unmet_resources=told)
     return changed
 
 
-def _has(images: frozenset[str], image: str) -> bool:
+def _is_anywhere(image: str, alive: Sequence[Worker]) -> bool:
+    """Whether an engine of a living worker has the image, or may have it: one that has not looked for it yet."""
+    return any((worker.images or {}).get(image, True) for worker in alive if worker.engine)
+
+
+def images_of_types(here: Collection[str]) -> dict[str, bool]:
+    """The images of active Seed types; whether each is among those an engine has, which may give it a longer name."""
+    wanted = (
+        JobType.objects.filter(executor=CONTAINER, is_active=True).order_by().values_list("docker_image", flat=True)
+    )
+    return {image: _has(here, image) for image in sorted(set(wanted))}
+
+
+def _has(images: Collection[str], image: str) -> bool:
     return any(f"{place}{image}{tag}" in images for place in _PLACES for tag in ("", ":latest"))
 
 
@@ -182,7 +235,11 @@ def _lacking(needed: Amounts, has: Amounts) -> list[str]:
 
 
 def _can_run(worker: Worker, type_name: str) -> bool:
-    return bool(worker.engine) or type_name in settings.SEED_PROGRAMS
+    return bool(worker.engine) or _has_program(type_name, [worker])
+
+
+def _has_program(type_name: str, workers: Iterable[Worker]) -> bool:
+    return any(type_name in (worker.programs or ()) for worker in workers)
 
 
 def _free(worker: Worker) -> Counter[str]:

@@ -3,7 +3,8 @@
     1. lock the most urgent queued executions that this worker may take, skipping those that another claimer holds
     2. of those under a limit (a type's `max_scheduled`, a job that forbids or replaces), lock the limiting rows, type
        before job, lowest id first, count what runs, and let pass only what fits
-    3. of Seed images let pass only what fits into the worker's resources (executions.engine.capacity)
+    3. of Seed images let pass only what fits into the worker's resources and keeps nobody from them for ever
+       (executions.engine.capacity)
     4. move them QUEUED -> RUNNING with the worker and a lease
 
 Guarantee: an execution is handed out once, and no limit is exceeded, however many workers claim at the same time.
@@ -16,13 +17,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, F, Q, Value
+from django.db.models import Count, Q, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from executions.engine import capacity
 from executions.engine.transactions import again_on_conflict
 from executions.failpoints import reached
 from executions.models import LEASE, Execution, House, Worker
+from executions.notifications import record as notify
 from executions.querysets import ExecutionQuerySet
 from executions.states import Status
 from jobs.models import Job
@@ -34,6 +36,7 @@ _LOOKS = 10
 
 class _Candidate(NamedTuple):
     id: int
+    priority: int
     job: int
     job_type: int
     concurrency: str
@@ -61,16 +64,15 @@ def claim(worker: Worker, room: int, now: datetime) -> list[int]:
     for _ in range(_LOOKS):
         candidates = _candidates(ready, room - len(claimed))
         allowed = _within_limits(candidates) if any(c.is_limited for c in candidates) else candidates
-        allowed, allocated, crowded = _within_capacity(worker, allowed)
+        allowed, allocated, ready = _within_capacity(worker, allowed, ready, now)
         claimed += _move([candidate.id for candidate in allowed], worker, now)
         for key, resources in allocated.items():
             Execution.objects.filter(pk=key).update(resources=resources)
         if len(allowed) == len(candidates) or len(claimed) >= room:
             break
-        ready = with_room(ready)
-        if crowded:
-            ready = ready.exclude(job_type__in=crowded | capacity.crowded_out(worker, ready))
+        ready = ready.with_room()
     if claimed:
+        notify.started(claimed, now)
         reached("before_claim_commit")
     return claimed
 
@@ -88,34 +90,30 @@ def _move(keys: list[int], worker: Worker, now: datetime) -> list[int]:
 
 def _candidates(ready: ExecutionQuerySet, room: int) -> list[_Candidate]:
     rows = ready.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list(
-        *("pk", "job_id", "job_type_id", "job__concurrency", "job_type__max_scheduled"),
+        *("pk", "priority", "job_id", "job_type_id", "job__concurrency", "job_type__max_scheduled"),
         *("job_type__executor", "job_type__name", "revision_id", "payload_id"),
     )[:room]
     return [_Candidate(*row) for row in rows]
 
 
 def _within_capacity(
-    worker: Worker, candidates: list[_Candidate]
-) -> tuple[list[_Candidate], dict[int, dict[str, float]], set[int]]:
-    """The candidates that fit beside what `worker` runs, the resources of those that get some, and the types of which
-    one did not fit."""
+    worker: Worker, candidates: list[_Candidate], ready: ExecutionQuerySet, now: datetime
+) -> tuple[list[_Candidate], dict[int, dict[str, float]], ExecutionQuerySet]:
+    """The candidates that fit beside what `worker` runs, the resources of those that get some, and what is left to be
+    looked at of `ready`: nothing that surely has no room.
+    """
     asking = [candidate for candidate in candidates if candidate.executor == capacity.CONTAINER]
     if not asking:
-        return candidates, {}, set()
-    fitting, others = capacity.allocate(worker, asking)
+        return candidates, {}, ready
+    within_limits = ready.with_room()
+    line = capacity.first_in_line(worker, within_limits, now)
+    fitting, others = capacity.allocate(worker, asking, line)
     left_out = {candidate.id for candidate in others}
     allowed = [candidate for candidate in candidates if candidate.id not in left_out]
-    return allowed, {one.id: needed for one, needed in fitting}, {candidate.job_type for candidate in others}
-
-
-def with_room(ready: ExecutionQuerySet) -> ExecutionQuerySet:
-    """`ready` without the types that are full and the jobs that allow one run and have one: there may be many."""
-    running = Execution.objects.running()
-    counted = running.filter(job_type__max_scheduled__gt=0).values("job_type").annotate(count=Count("pk"))
-    full = list(counted.filter(count__gte=F("job_type__max_scheduled")).values_list("job_type", flat=True))
-    single = dict(running.exclude(job__concurrency=Job.Concurrency.ALLOW).values_list("job_id", "group"))
-    # The slots of one run may run beside each other.
-    return ready.exclude(job_type__in=full).exclude(~Q(group__in=single.values()), job__in=single)
+    if others:
+        crowded = {candidate.job_type for candidate in others} | capacity.crowded_out(worker, within_limits)
+        ready = ready.exclude(job_type__in=crowded)
+    return allowed, {one.id: needed for one, needed in fitting}, ready
 
 
 def _within_limits(candidates: Sequence[_Candidate]) -> list[_Candidate]:

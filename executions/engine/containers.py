@@ -16,6 +16,7 @@ from datetime import datetime
 import structlog
 from django.db import connection
 
+from executions.engine import capacity
 from executions.executors.seed.engine import Engine, NoEngine, address, has_sdk
 from executions.executors.seed.plan import LABEL
 from executions.models import Execution, Worker
@@ -55,7 +56,6 @@ class Containers:
     def __init__(self) -> None:
         self.engine = ""
         """Which one, for people; empty: none."""
-        self.images: frozenset[str] | None = None
         self._asked = 0.0
 
     def sweep(self, worker: Worker, now: datetime) -> int:
@@ -66,7 +66,7 @@ class Containers:
         try:
             with Engine.connect(ANSWERS_WITHIN) as engine:
                 if time.monotonic() - self._asked > ASKS_ANEW or not self._asked:
-                    self._found(worker, engine.name, frozenset(engine.images()))
+                    self._found(worker, engine.name, capacity.images_of_types(engine.images()))
                     self._asked = time.monotonic()
                 return _remove_strays(engine, now)
         except NoEngine as missing:
@@ -76,11 +76,11 @@ class Containers:
             self._asked = 0.0
             return 0
 
-    def _found(self, worker: Worker, name: str, images: frozenset[str] | None) -> None:
-        self.images = images
-        if name != self.engine or worker.engine != name:
+    def _found(self, worker: Worker, name: str, images: dict[str, bool] | None) -> None:
+        if (self.engine, worker.engine, worker.images) != (name, name, images):
             self.engine = worker.engine = name
-            Worker.objects.filter(pk=worker.pk).update(engine=name)
+            worker.images = images
+            Worker.objects.filter(pk=worker.pk).update(engine=name, images=images)
 
 
 def _remove_strays(engine: Engine, now: datetime) -> int:

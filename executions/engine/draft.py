@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from django.conf import settings
 from django.db import router
 from django.db.models import Field
 
@@ -172,6 +173,6 @@ def pin(jobs: Iterable[Job]) -> Mapping[int, Pinned | CannotRun]:
 
 
 def living_workers(now: datetime) -> list[placement.Candidate]:
-    """The workers that tags may choose from."""
+    """The workers that tags may choose from, each with the tags that all have besides its own."""
     alive = Worker.objects.alive(now, LEASE).values_list("pk", "tags")
-    return [placement.Candidate(key, tags) for key, tags in alive]
+    return [placement.Candidate(key, {**settings.STANDING_TAGS, **tags}) for key, tags in alive]

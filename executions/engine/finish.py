@@ -21,12 +21,13 @@ import structlog
 from django.db.models import Max
 
 from errors import services as errors
-from executions import bulk, files
+from executions import bulk, files, tally
 from executions.engine import dependants, hints
 from executions.engine.transactions import again_on_conflict
 from executions.executors.base import Outcome
 from executions.failpoints import reached
 from executions.models import Execution, ExecutionResult, OutputChunk
+from executions.notifications import record as notify
 from executions.retry import History, Policy, delay_after_failure, follows_loss
 from executions.states import Door, Reason, Status, Trigger
 from jobs.models import Job, JobRecord
@@ -288,6 +289,7 @@ def follow(recorded: Sequence[_Fact], now: datetime) -> None:
         else:
             ends.append(fact)
     _count(recorded)
+    notify.ended((notify.End(f.finished.execution, f.status, f.retry_at is None) for f in recorded), now)
     if not ends:
         return
     over = [fact.finished.execution for fact in ends]
@@ -311,12 +313,14 @@ def next_try(
 ) -> int:
     """Make the next try of `execution`'s run and slot; return its id.
 
-    It waits until `ready_at`, if that is to come, or, `is_blocked`, until no other run of its job lives.
+    It waits until `ready_at`, if that is to come, or, `is_blocked`, until no other run of its job lives. Where a worker
+    was chosen, it is for the one that ran the last try, as in Dkron; the sweep replaces it if that one has gone.
     """
     waits = ready_at is not None and ready_at > now
     status = Status.PENDING if waits else Status.BLOCKED if is_blocked else Status.QUEUED
     top = Execution.objects.filter(group=execution.group, slot=execution.slot).aggregate(top=Max("attempt"))["top"]
     Execution.objects.filter(pk=execution.pk).update(is_last_try=False)
+    tally.withdraw(execution.pk)
     if status == Status.QUEUED:
         hints.after_commit()
     made = Execution(
@@ -341,7 +345,7 @@ def next_try(
         start_by=None,
         queued=now if status == Status.QUEUED else None,
         needs_worker=execution.needs_worker,
-        chosen_worker_id=None,
+        chosen_worker_id=execution.worker_id if execution.needs_worker else None,
     )
     made.save(force_insert=True)
     return made.pk

@@ -20,6 +20,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Prefetch
 
+from errors import audit
 from executions import bulk
 from executions.engine import cancel, dependants, hints, placement
 from executions.engine.draft import CannotRun, Draft, Pinned, insert, living_workers, pin
@@ -27,6 +28,7 @@ from executions.engine.misfire import due
 from executions.engine.transactions import again_on_conflict
 from executions.failpoints import reached
 from executions.models import Execution, House
+from executions.notifications import record as notify
 from executions.states import Door, Trigger
 from jobs.models import Job, JobRecord
 from jobs.schedule import ScheduleError
@@ -110,7 +112,12 @@ def _fire_in_halves(now: datetime, keys: Sequence[int]) -> Fired:
 @again_on_conflict
 def disable(key: int, reason: str, now: datetime) -> None:
     """Take a job whose schedule cannot be computed out of service, and say why where its operator looks."""
+    job = Job.objects.filter(pk=key).only("name").first()
+    if job is None:
+        return
     Job.objects.filter(pk=key).update(is_enabled=False, next_run_at=None)
+    after = {"is_enabled": False, "reason": reason[:250]}
+    audit.record(job, "disable", before={"is_enabled": True}, after=after, door=Door.SCHEDULER)
     JobRecord.objects.filter(job=key).update(missed_reason=f"Disabled at {now:%Y-%m-%d %H:%M:%S}Z. {reason}"[:250])
     log.error("job disabled", job=key, reason=reason)
 
@@ -144,6 +151,7 @@ def _fire(now: datetime, batch: int, keys: Sequence[int] | None) -> Fired:
         plan.missed,
         expressions={"missed_count": "t.missed_count + v.missed_count"},
     )
+    notify.missed(plan.missed, now)
     if groups:
         hints.after_commit()
     return Fired(len(jobs), len(groups), sum(count for _, count, _ in plan.missed))
@@ -223,6 +231,10 @@ def _anchor(job: Job, now: datetime) -> int:
     job.schedule_anchor = anchor
     following = job.next_instant(now)
     log.warning("clock was set back: interval anchored anew", job=job.name, was=was, next=following)
-    return Job.objects.filter(pk=job.pk, next_run_at=was).update(
+    moved = Job.objects.filter(pk=job.pk, next_run_at=was).update(
         schedule_anchor=anchor, next_run_at=following, last_scheduled_for=None
     )
+    if moved:
+        before, after = {"next_run_at": was}, {"next_run_at": following}
+        audit.record(job, "reanchor", before=before, after=after, door=Door.SCHEDULER)
+    return moved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,9 +20,12 @@ from executions.executors.process.client import Runner, Stop
 from executions.failpoints import reached
 from executions.models import Execution
 from executions.output import Collector
+from executions.processors import chain
+from executions.processors.base import Ended
 from executions.redaction import Redactor
 from executions.states import Reason
 from jobs.models import Payload
+from jobs.payloads import refusals
 from jobtypes import interface
 from jobtypes.limits import Problem
 from jobtypes.models import JobTypeRevision
@@ -47,7 +51,8 @@ class Run:
         self._problems = _problems(revision, payload)
         self.order = work_order(execution, _revision(revision), _payload(payload))
         self.redactor = Redactor(self.order.secrets)
-        self.output = Collector(execution.pk, self.redactor)
+        self.processors: dict[str, dict[str, str]] = execution.job.processors
+        self.output = Collector(execution.pk, self.redactor, keeps_all=bool(self.processors))
 
     @property
     def id(self) -> int:
@@ -67,7 +72,10 @@ class Run:
             outcome = Outcome.failed("unknown", f"{type(crash).__name__}: {crash}")
         self.output.finish()
         reached("after_perform")
-        return self._cleaned(outcome)
+        outcome = self._cleaned(outcome)
+        if self.processors and self.stopped.reason not in (HANDED_BACK, LOST):
+            self._process(runner, outcome)
+        return outcome
 
     def finished(self, outcome: Outcome, ended: datetime) -> Finished:
         """What the clerk records."""
@@ -84,12 +92,30 @@ class Run:
             self.execution, outcome, ended, self.output.total_bytes, self.output.lost_bytes, chunks, stale, handed_back
         )
 
+    def _process(self, runner: Runner, outcome: Outcome) -> None:
+        """Let the job's processors work on the output, and store what they leave of it."""
+        order = self.order
+        ended = Ended(
+            execution=order.execution,
+            group=order.group,
+            attempt=order.attempt,
+            job=order.job,
+            host=socket.gethostname(),
+            ok=outcome.ok,
+            message=outcome.message,
+            output=self.output.text(),
+        )
+        text = chain.replaced(runner, self.processors, ended)
+        if text is not None:
+            self.output.replace(text)
+
     def _refusal(self) -> Outcome | None:
-        """The failure of an input that its type's interface refuses: a foreign door may have stored one."""
+        """The failure of what its type's interface refuses: a foreign door may have stored such a thing."""
         if not self._problems:
             return None
         said = "; ".join(f"{problem.path}: {problem.message}" for problem in self._problems[:5])
-        return Outcome.failed("invalid-input", f"The input is refused: {said}")
+        part = self._problems[0].path.partition(".")[0].partition("[")[0]
+        return Outcome.failed("invalid-input", f"The {part} is refused: {said}")
 
     def _cleaned(self, outcome: Outcome) -> Outcome:
         if not self.order.secrets:
@@ -99,7 +125,7 @@ class Run:
             outcome,
             message=text(outcome.message),
             traceback=text(outcome.traceback) if outcome.traceback else None,
-            outputs=self.redactor.value(outcome.outputs),
+            outputs=self.redactor.outputs(outcome.outputs),
         )
 
 
@@ -184,5 +210,7 @@ def _payload(key: int) -> Payload:
 
 @lru_cache(maxsize=2048)
 def _problems(revision: int, payload: int) -> list[Problem]:
-    """What of the payload's input the revision's interface refuses."""
-    return interface.validate_input(_revision(revision).input_schema, dict(_payload(payload).input))
+    """What of the payload the revision's interface refuses."""
+    told = _payload(payload)
+    configuration = interface.merge_secrets(told.configuration, told.secrets)
+    return refusals(_revision(revision), configuration, dict(told.input))

@@ -56,6 +56,7 @@ def _kept(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "configuration": configurations.get(row.workspace, {}),
             "key": row.key,
             "path": row.path,
+            "media_type": row.media_type,
         }
         for row in rows
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from errors import audit
 from errors.exceptions import Conflict, Invalid
 from executions.engine import cancel, dependants, hints, placement
 from executions.engine.draft import CannotRun, Draft, insert, inserted, living_workers, pin
@@ -103,6 +104,8 @@ def _submit(
     made.append(group)
     if pins.has_dependants:
         dependants.make([(job.pk, group)], door=door, by=by, now=now, at=at)
+    if trigger == Trigger.MANUAL:
+        audit.record(job, "run", by=by, door=door, after={"execution": group, "at": at} if at else {"execution": group})
     if status == Status.QUEUED:
         hints.after_commit()
     return inserted(draft, group)
@@ -167,6 +170,14 @@ def retry(execution: Execution, *, by: str, door: Door, now: datetime) -> Execut
 
     Raises CannotRetry and Archived.
     """
+    made = try_again(execution, by=by, door=door, now=now)
+    audit.record(execution, "retry", by=by, door=door, after={"execution": made.pk, "attempt": made.attempt})
+    return made
+
+
+@again_on_conflict
+def try_again(execution: Execution, *, by: str, door: Door, now: datetime) -> Execution:
+    """As `retry`, for callers who account for many at once."""
     list(Job.objects.filter(pk=execution.job_id).select_for_update(no_key=True).values_list("pk"))
     locked = Execution.objects.select_for_update(no_key=True, of=("self",)).select_related("job").get(pk=execution.pk)
     if locked.status not in FINAL or not locked.is_last_try:

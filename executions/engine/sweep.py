@@ -30,8 +30,8 @@ _AT_ONCE = 500
 _PORTIONS = 10
 
 
-def sweep(now: datetime, images: frozenset[str] | None = None) -> None:
-    """Do everything that is overdue at `now`; `images` are those of this machine's engine, if they are known."""
+def sweep(now: datetime) -> None:
+    """Do everything that is overdue at `now`."""
     reached("before_sweep")
     for _ in range(_PORTIONS):  # a worker that dies with all that it ran leaves more than one portion behind
         if fail_lost(now, _AT_ONCE) < _AT_ONCE:
@@ -44,7 +44,7 @@ def sweep(now: datetime, images: frozenset[str] | None = None) -> None:
     repair_blocked(now)
     hint_again(now)
     tally.merge(now)
-    capacity.refresh_unmet(now, images)
+    capacity.refresh_unmet(now)
     House.objects.filter(id=1).update(last_sweep=now)
 
 

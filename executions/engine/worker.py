@@ -4,6 +4,7 @@
                                             ^                          '-- output, several times a second
                      keeper --stop, lease---'
                      sweeper: what crashes swallowed; tidier: containers that nobody runs
+                     bulk actions: deeds for thousands, a portion at a time
 
 Only claimer, clerk, keeper and sweeper speak with the database, each over a connection of its own; a slot is a thread
 that waits for one runner process. No thread ends because the database does: it waits a moment and goes on.
@@ -27,7 +28,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
 
 from executions import clock
-from executions.engine import capacity, claim, containers, finish, hints, lease, sweep
+from executions.engine import bulk_actions, capacity, claim, containers, finish, hints, lease, sweep
 from executions.engine.finish import Finished, keep_output
 from executions.engine.run import HANDED_BACK, LOST, Run
 from executions.engine.transactions import again_on_conflict
@@ -36,6 +37,7 @@ from executions.executors.process.client import Processes, Runner
 from executions.executors.process.protocol import alive_clock
 from executions.failpoints import reached
 from executions.models import Execution, Worker
+from executions.notifications import loop as notifications
 from executions.querysets import ExecutionQuerySet
 from jobs.models import Job
 
@@ -49,7 +51,13 @@ FLUSH_SECONDS = 0.25
 STOP_LOOK_SECONDS = 1.0
 GRACE_SECONDS = 30.0
 """How long a worker that is told to stop lets its jobs go on."""
-PRELOADED = ("executions.executors.python_task", "executions.executors.http", "executions.executors.container")
+PRELOADED = (
+    "executions.executors.python_task",
+    "executions.executors.http",
+    "executions.executors.container",
+    "executions.executors.messaging",
+    "executions.processors.chain",
+)
 """Modules that the fork server has imported before a first run needs them."""
 _BATCH = 100
 _SHORT_SECONDS = 0.1
@@ -60,8 +68,8 @@ _GATHER_SECONDS = 0.005
 _FEW = 3
 _REST = 2.0
 _LONGEST_REST_SECONDS = 0.05
-"""When hints come in a stream (a look for work finds more than a few, and meanwhile there was another hint), the claimer
-rests twice as long as that look took, and hears several together. One that comes alone is heard at once.
+"""When hints come in a stream (a look for work finds more than a few, and meanwhile there was another hint), the
+claimer rests twice as long as that look took, and hears several together. One that comes alone is heard at once.
 """
 
 
@@ -107,6 +115,7 @@ class WorkerEngine:
     def start(self) -> None:
         """Register the worker and start its threads."""
         self.worker = _register(self.identity)
+        notifications.start()
         self._unlisten = hints.listen(self.wake)
         if settings.IS_EMBEDDED_BROKER:
             try:
@@ -119,6 +128,7 @@ class WorkerEngine:
             "keeper": self._keep_forever,
             "sweeper": self._sweep_forever,
             "tidier": self._tidy_forever,
+            "bulk actions": self._do_in_bulk_forever,
             "fork server": self._warm_up,
         }
         for name, loop in loops.items():
@@ -164,6 +174,7 @@ class WorkerEngine:
         if self._ear is not None:
             self._ear.close()
         self._processes.close()
+        notifications.stop()
         try:
             Worker.objects.filter(pk=self.worker.pk).update(stopped=clock.now(), is_stopping=True)
         except DatabaseError as error:
@@ -412,7 +423,7 @@ class WorkerEngine:
 
     def _sweep_forever(self) -> None:
         while not self._stopping.wait(sweep.EVERY.total_seconds()):
-            sweep.sweep(clock.now(), self._containers.images)
+            sweep.sweep(clock.now())
 
     def _tidy_forever(self) -> None:
         """Apart from the sweeper, which must not wait for an engine that hangs."""
@@ -421,6 +432,11 @@ class WorkerEngine:
         self._wake.set()  # it may be known only now that there is an engine
         while not self._stopping.wait(sweep.EVERY.total_seconds()):
             self._containers.sweep(self.worker, clock.now())
+
+    def _do_in_bulk_forever(self) -> None:
+        pause = bulk_actions.Next.LATER.value
+        while not self._stopping.wait(pause):
+            pause = bulk_actions.work(clock.now()).value
 
     # --- ends -------------------------------------------------------------------------------------------------------
     def _stop_all(self, why: str) -> None:
@@ -469,6 +485,7 @@ def _register(identity: Identity) -> Worker:
         slots=identity.slots,
         version=settings.VERSION,
         resources=capacity.of_this_machine(),
+        programs=sorted(settings.SEED_PROGRAMS),
         started=clock.now(),
         last_seen=clock.now(),
     )

@@ -28,6 +28,7 @@ _HEADERS = {
     "propertyNames": {"pattern": r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"},
     "additionalProperties": {"type": "string", "maxLength": 8192},
 }
+_FILE: dict[str, Any] = {"type": "string", "pattern": "^/", "maxLength": 4096}
 _STATUS = r"^[1-5](xx|[0-9]{2}(-[1-5][0-9]{2})?)$"
 CONFIGURATION_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -86,6 +87,17 @@ CONFIGURATION_SCHEMA: dict[str, Any] = {
             "maxLength": 200,
         },
         "verify_tls": {"title": "Verify the server's certificate", "type": "boolean", "default": True},
+        "tls_certificate": {"title": "Client certificate", "description": "A PEM file on the worker.", **_FILE},
+        "tls_key": {"title": "Key of the client certificate", "description": "Unset: in the same file.", **_FILE},
+        "tls_roots": {"title": "Certificates to trust", "description": "A PEM file, besides the usual ones.", **_FILE},
+        "follow_redirects": {
+            "title": "Follow redirects",
+            "description": "Unset: unless a redirect is expected.",
+            "type": "boolean",
+        },
+        "literal": {"title": "Fill no input values in", "type": "boolean", "default": False},
+        "body_only": {"title": "Leave the status line out of the output", "type": "boolean", "default": False},
+        "preface": {"title": "Text before the answer in the output", "type": "string", "maxLength": 64 * 1024},
     },
 }
 
@@ -139,9 +151,12 @@ def exchange(
     them when there was no answer or not the expected one.
     """
     expected = configuration.get("expected_status") or ["2xx"]
+    redirect_is_expected = any(_covers(expected, redirect) for redirect in (301, 302, 303, 307, 308))
+    if preface := configuration.get("preface"):
+        output.write(preface.encode("utf-8", "replace") + b"\n")
     try:
         request = build(configuration, values)
-        if any(_covers(expected, redirect) for redirect in (301, 302, 303, 307, 308)):
+        if not configuration.get("follow_redirects", not redirect_is_expected):
             request = replace(request, redirects=0)
         response = outbound.fetch(request, allow=allow)
     except NoValue as error:
@@ -150,7 +165,7 @@ def exchange(
         return _failure("timeout", str(error))
     except outbound.OutboundError as error:
         return _failure("algorithm-unknown", str(error))
-    _show(response, output)
+    _show(response, output, status_line=not configuration.get("body_only"))
     answer = {"status": response.status, "bytes": len(response.body), "seconds": response.seconds}
     if not _covers(expected, response.status):
         wanted = ", ".join(map(str, expected))
@@ -158,8 +173,10 @@ def exchange(
     return answer | _judge_body(configuration.get("expected_body"), response)
 
 
-def _show(response: outbound.Response, output: BinaryIO) -> None:
-    output.write(f"{response.version} {response.status} {response.reason}".rstrip().encode("utf-8", "replace") + b"\n")
+def _show(response: outbound.Response, output: BinaryIO, *, status_line: bool) -> None:
+    if status_line:
+        line = f"{response.version} {response.status} {response.reason}".rstrip()
+        output.write(line.encode("utf-8", "replace") + b"\n")
     output.write(response.body)
     if response.truncated:
         output.write(f"\n[the answer is longer; {outbound.MAX_BODY} bytes of it were read]\n".encode())

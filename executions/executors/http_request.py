@@ -27,7 +27,7 @@ class NoValue(ValueError):
 
 def build(configuration: Mapping[str, Any], values: Mapping[str, Any]) -> outbound.Request:
     """The request that `configuration` describes, filled with `values`. Raises NoValue."""
-    fill = _Filler(values)
+    fill = _Literal(values) if configuration.get("literal") else _Filler(values)
     headers, secret_headers = (
         {name: fill.text(value, as_text) for name, value in (configuration.get(part) or {}).items()}
         for part in ("headers", "secret_headers")
@@ -44,6 +44,9 @@ def build(configuration: Mapping[str, Any], values: Mapping[str, Any]) -> outbou
         body=body,
         timeout=float(configuration.get("timeout", outbound.TIMEOUT)),
         verify_tls=bool(configuration.get("verify_tls", True)),
+        certificates=outbound.Certificates(
+            configuration.get("tls_certificate"), configuration.get("tls_key"), configuration.get("tls_roots")
+        ),
     )
 
 
@@ -79,6 +82,19 @@ class _Filler:
             return json.dumps(self.value(found))
 
         return _JSON_STRING_OR_PLACEHOLDER.sub(one, template)
+
+
+class _Literal(_Filler):
+    """Fills nothing in: what looks like the name of an input is text."""
+
+    def text(self, template: str, write: Callable[[Any], str]) -> str:
+        return template
+
+    def data(self, template: Any) -> Any:
+        return template
+
+    def json(self, template: str) -> str:
+        return template
 
 
 def _body(template: Any, content_type: str | None, fill: _Filler) -> tuple[bytes | None, str]:

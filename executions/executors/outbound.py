@@ -80,6 +80,15 @@ class TimedOut(OutboundError):
 
 
 @dataclass(frozen=True, slots=True)
+class Certificates:
+    """Files in PEM on this machine: whom to be (certificate and key, which may be one file), and whom to trust."""
+
+    certificate: str | None = None
+    key: str | None = None
+    roots: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What to send. User and password of the URL go out as HTTP Basic; they, `secret_headers` and other credentials
     go to the first origin only."""
@@ -96,6 +105,7 @@ class Request:
     redirects: int = MAX_REDIRECTS
     """How many redirects to follow; 0 returns the redirect itself."""
     verify_tls: bool = True
+    certificates: Certificates = Certificates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +282,8 @@ def _connect(places: list[Place], deadline: Deadline) -> socket.socket:
 def _connection(request: Request, url: Url, sock: socket.socket, deadline: Deadline) -> HTTPConnection:
     host, port = str(url.host).strip("[]"), _port(url)
     if url.scheme == "https":
-        tls = _PinnedHTTPS(host, port, timeout=deadline.left(), ssl_context=_tls(request.verify_tls))
+        context = _tls(request.verify_tls, request.certificates)
+        tls = _PinnedHTTPS(host, port, timeout=deadline.left(), ssl_context=context)
         tls.pinned = sock
         return tls
     plain = _PinnedHTTP(host, port, timeout=deadline.left())
@@ -281,14 +292,28 @@ def _connection(request: Request, url: Url, sock: socket.socket, deadline: Deadl
 
 
 @lru_cache(maxsize=2)
-def _tls(verify: bool) -> ssl.SSLContext:
+def _tls(verify: bool, certificates: Certificates = Certificates()) -> ssl.SSLContext:
+    """Raises Unusable for files that cannot be read."""
     context = ssl.create_default_context()
+    try:
+        if certificates.roots:
+            context.load_verify_locations(certificates.roots)
+        if certificates.certificate:
+            context.load_cert_chain(certificates.certificate, certificates.key or None, password=_no_password)
+    except (OSError, ValueError) as error:  # what is in them is nobody's business
+        reason = (error.strerror if isinstance(error, OSError) else None) or "they cannot be read"
+        raise Unusable(f"the TLS files cannot be used: {reason}") from None
     if verify:
         context.load_verify_locations(certifi.where())  # besides the system's, which a slim image may lack
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _no_password() -> str:
+    """Asked for the password of a key: without this OpenSSL would ask at the terminal."""
+    raise ValueError("the key has a password")
 
 
 def _parse(text: str) -> Url:

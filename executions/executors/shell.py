@@ -4,11 +4,16 @@
                    in. One placeholder never becomes two words, whatever its value holds, and nothing else is special.
     shell: true    the text goes to `/bin/sh -c` unchanged; the same names are environment variables there.
 
+    literal: true  without a shell: the words as they stand, nothing filled in; what follows an unquoted ; & | < or > is
+                   left out (as Dkron reads a command)
+
 A value never becomes part of a shell's text, and a secret never part of a command line.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -23,6 +28,9 @@ MAX_NAMES = 100
 MAX_ENVIRONMENT = 32 * 1024  # bytes of configured names and values
 _PLACEHOLDER = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _NAME = re.compile(environment.NAME_PATTERN)
+_PART = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"|[^\\'\"]", re.DOTALL)
+"""A character of a command, an escaped one, or a quoted text."""
+_USER = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
 Number = TypeVar("Number", int, float)
 _VARIABLES: dict[str, Any] = {
     "type": "object",
@@ -34,6 +42,10 @@ _VARIABLES: dict[str, Any] = {
 
 class Unusable(Exception):
     """The configuration cannot be run as it stands; the message says why, in one line for people."""
+
+
+class Misread(Unusable):
+    """It never can be: a text in it is not what it has to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,12 @@ class ShellExecutor(Executor):
                 "type": "boolean",
                 "default": False,
             },
+            "literal": {
+                "title": "Words as they stand",
+                "description": "Without a shell: fill nothing in, and leave out what follows an unquoted ; & | < or >.",
+                "type": "boolean",
+                "default": False,
+            },
             "env": {"title": "Environment", **_VARIABLES},
             "secret_env": {
                 "title": "Secret environment",
@@ -91,6 +109,19 @@ class ShellExecutor(Executor):
                 "maxLength": 4096,
             },
             "stdin": {"title": "Standard input", "type": "string", "maxLength": MAX_COMMAND},
+            "stdin_base64": {
+                "title": "Standard input in base64",
+                "description": "Bytes, in place of a standard input that is text.",
+                "type": "string",
+                "maxLength": MAX_COMMAND,
+            },
+            "user": {
+                "title": "Run as",
+                "description": "A user, or user:group. Only a worker that runs as root can.",
+                "type": "string",
+                "pattern": _USER,
+                "maxLength": 100,
+            },
             "timeout": {
                 "title": "Time limit",
                 "description": "Seconds; the job's own time limit holds if it is lower.",
@@ -112,15 +143,18 @@ class ShellExecutor(Executor):
         configuration = order.configuration
         try:
             variables = gather(order)
-            argv = compose(configuration.get("command"), bool(configuration.get("shell")), variables.fillable)
+            argv = command_line(configuration, variables.fillable)
+            stdin = standard_input(configuration)
             refuse_nul(argv, variables.environment)
+        except Misread as error:
+            return Outcome.failed("invalid-input", str(error))
         except Unusable as error:
             return Outcome.failed("task-launch", str(error))
         result = context.spawn(
             argv,
             env=variables.environment,
             cwd=configuration.get("cwd") or None,
-            stdin=str(configuration.get("stdin") or "").encode("utf-8", "replace"),
+            stdin=stdin,
             limits=narrowed(order.limits, configuration),
         )
         return endings.outcome(result)
@@ -155,6 +189,56 @@ def _configured(configuration: Mapping[str, Any], key: str) -> dict[str, str]:
 
 def _holds_secret(value: str, secrets: Sequence[str]) -> bool:
     return any(secret in value for secret in secrets if secret)
+
+
+def command_line(configuration: Mapping[str, Any], variables: Mapping[str, str]) -> list[str]:
+    """The words to start for all that `configuration` says. Raises Unusable."""
+    command, shell = configuration.get("command"), bool(configuration.get("shell"))
+    argv = literal(command) if configuration.get("literal") and not shell else compose(command, shell, variables)
+    user, _, group = str(configuration.get("user") or "").partition(":")
+    return [*_as_user(user, group), *argv] if user else argv
+
+
+def _as_user(user: str, group: str) -> list[str]:
+    """The words that let a command run as somebody else, with that user's groups or with one group only."""
+    if group:
+        return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"]
+    return ["runuser", "-u", user, "--"]
+
+
+def standard_input(configuration: Mapping[str, Any]) -> bytes:
+    """What the command reads. Raises Misread."""
+    coded = configuration.get("stdin_base64")
+    if not coded:
+        return str(configuration.get("stdin") or "").encode("utf-8", "replace")
+    try:
+        return base64.b64decode(coded, validate=True)
+    except (binascii.Error, ValueError):
+        raise Misread("The standard input is not base64") from None
+
+
+def literal(command: Any) -> list[str]:
+    """The words of a command up to the first operator of a shell, with nothing filled in. Raises Misread."""
+    if not isinstance(command, str):
+        return compose(command, False, {})
+    try:
+        words = shlex.split(_before_operator(command))
+    except ValueError as error:
+        raise Misread(f"The command cannot be split into words: {error}") from error
+    if not words or not words[0]:
+        raise Misread("The command is empty")
+    return words
+
+
+def _before_operator(command: str) -> str:
+    """`command` up to its first unquoted operator. Raises ValueError for a bare parenthesis."""
+    for part in _PART.finditer(command):
+        if part[0] in ("(", ")"):
+            raise ValueError("it holds a bare parenthesis")
+        if part[0] in (";", "&", "|", "<", ">"):
+            before = command[: part.start()]
+            return re.sub(r"(?:(?<=\s)|^)[0-9]\S*$", "", before) if part[0] == ">" else before  # 2>file
+    return command
 
 
 def compose(command: Any, shell: bool, variables: Mapping[str, str]) -> list[str]:

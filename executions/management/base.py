@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, ProgrammingError
 
+from errors import acting
 from errors.exceptions import Refused
 from executions.models import Execution
 from executions.states import Status
@@ -42,7 +43,8 @@ class HouseCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Call `answer`; what it refuses is an error of one or a few lines, never a traceback."""
         try:
-            code = self.answer(**options)
+            with acting.bound(acting.at_the_shell(who())):
+                code = self.answer(**options)
         except Refused as refusal:
             raise CommandError(_worded(refusal)) from None
         except (OperationalError, ProgrammingError) as error:

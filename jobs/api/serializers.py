@@ -109,6 +109,19 @@ class JobNames(BoundedList):
         return data
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "boolean"}]},
+        },
+    }
+)
+class ProcessorsField(ObjectField):
+    """Names of processors, each with its options."""
+
+
 def _text(help_text: str = "") -> StrictText:
     return StrictText(required=False, allow_blank=True, trim_whitespace=False, help_text=help_text)
 
@@ -157,6 +170,9 @@ class JobSerializer(StrictSerializer):
     parents = JobNames(required=False, limit=MAX_PARENTS)
     tags = LabelsField(required=False)
     metadata = LabelsField(required=False)
+    processors = ProcessorsField(
+        required=False, help_text='What is done with the output of each run: `{"files": {"forward": "true"}}`.'
+    )
     status = serializers.SerializerMethodField()
     next_run_at = MomentField(read_only=True, allow_null=True)
     last_scheduled_for = MomentField(read_only=True, allow_null=True)

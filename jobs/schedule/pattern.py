@@ -14,7 +14,7 @@ from typing import cast
 
 from cronsim import CronSim, CronSimError
 from cronsim.cronsim import Field
-from cronsim.explain import Second, explain
+from cronsim.explain import Expression, Second
 
 from jobs.schedule.errors import ScheduleError, quoted, refusal
 
@@ -22,6 +22,8 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 # Any day of the month meets any day of the week within these 28 years, so averages over them are exact until 2100.
 CYCLE = (date(2001, 1, 1), date(2029, 1, 1))
+BOTH = "&"
+"""Before a day of the week: it and the day of the month must both match, as Celery's crontabs have it."""
 
 FIELDS = {
     Field.SECOND: ("second", "0-59"),
@@ -31,6 +33,20 @@ FIELDS = {
     Field.MONTH: ("month", "1-12 or JAN-DEC"),
     Field.DOW: ("day-of-week", "0-7 or SUN-SAT, with #1 to #5 (nth of the month); 0L-7L for the last"),
 }
+
+
+class _Sim(CronSim):
+    """cronsim, which learns about `&`."""
+
+    def __init__(self, expression: str, shown: datetime, reverse: bool = False) -> None:
+        super().__init__(expression.replace(BOTH, ""), shown, reverse)
+        self.day_and = self.day_and or BOTH in expression
+
+
+def _explained(expression: str) -> str:
+    told = Expression(expression.replace(BOTH, "").split())
+    told.day_and = told.day_and or BOTH in expression
+    return told.explain()
 
 
 @dataclass(frozen=True)
@@ -62,10 +78,10 @@ class Pattern:
     def words(self) -> str:
         """The pattern in English, as in "At 02:30 every day"."""
         seconds, *rest = self.expression.split()
-        whole = explain(self.expression)
+        whole = _explained(self.expression)
         if seconds == "0" or rest[:2] == ["*", "*"] or self._is_list_of_times:
             return whole
-        return f"{explain(' '.join(rest))}, {Second(seconds)} of that minute"
+        return f"{_explained(' '.join(rest))}, {Second(seconds)} of that minute"
 
     @cached_property
     def per_day(self) -> Fraction:
@@ -82,13 +98,13 @@ class Pattern:
         if self._cron is None:
             return None
         try:
-            return next(CronSim(self.expression, shown - SECOND), None)
+            return next(_Sim(self.expression, shown - SECOND), None)
         except (OverflowError, ValueError):  # the calendar ends
             return None
 
     def backwards(self, shown: datetime) -> Iterator[datetime]:
         """The matches at or before `shown`, newest first."""
-        return iter(()) if self._cron is None else CronSim(self.expression, shown + SECOND, reverse=True)
+        return iter(()) if self._cron is None else _Sim(self.expression, shown + SECOND, reverse=True)
 
     def count(self, start: datetime, end: datetime) -> int:
         """How many matches lie in [start, end). The cost grows with the days, about a millisecond a year."""
@@ -107,7 +123,7 @@ class Pattern:
     def _cron(self) -> CronSim | None:
         """What cronsim makes of the expression; None where it knows that no date can match."""
         try:
-            return CronSim(self.expression, datetime.combine(CYCLE[0], time()))
+            return _Sim(self.expression, datetime.combine(CYCLE[0], time()))
         except CronSimError:
             return None
 
@@ -147,6 +163,8 @@ def read(fields: list[str]) -> Pattern:
 
 def _is_good(field: Field, text: str) -> bool:
     """Is `text` good in `field`? ASCII only: upper() makes plain letters of some that are not."""
+    if field is Field.DOW:
+        text = text.removeprefix(BOTH)
     try:
         return text.isascii() and bool(field.parse(text.upper()))
     except CronSimError:

@@ -72,7 +72,11 @@ class JobTypes(GenericAPIView[JobType]):
     def get_queryset(self) -> QuerySet[JobType]:
         return orderable(JobType.objects.light())
 
-    @extend_schema(operation_id="job_types_list", summary="Job types, a row for each version.")
+    @extend_schema(
+        operation_id="job_types_list",
+        summary="Job types, a row for each version.",
+        responses=JobTypeSerializer(many=True),
+    )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(JobTypeSerializer(page, many=True).data)
@@ -124,7 +128,7 @@ class JobTypeVersions(GenericAPIView[JobType]):
     serializer_class = JobTypeSerializer
     filterset_class = VersionFilters
 
-    @extend_schema(operation_id="job_types_versions")
+    @extend_schema(operation_id="job_types_versions", responses=JobTypeSerializer(many=True))
     def get(self, request: Request, name: str) -> Response:
         versions = JobType.objects.light().filter(name=name).order_by("-precedence", "-pk")
         page = self.paginate_queryset(self.filter_queryset(versions))

@@ -25,7 +25,7 @@ class Workspaces(GenericAPIView[Workspace]):
     ordering_fields = {name: name for name in WorkspaceSerializer.Meta.fields}
     ordering = ("last_modified",)
 
-    @extend_schema(operation_id="workspaces_list", summary="The workspaces.")
+    @extend_schema(operation_id="workspaces_list", summary="The workspaces.", responses=WorkspaceSerializer(many=True))
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(Workspace.objects.defer("configuration")))
         return self.get_paginated_response(WorkspaceSerializer(page, many=True).data)

@@ -6,6 +6,7 @@
     python -m tests.bench --write          and put the tables into docs/benchmarks.md
 
     fire, tick, throughput, latency, shell, steady, memory, idle    one module each: what is measured, and the goal
+    dkron         in smoke.py: what Dkron's users report as too much for it
     lists, statistics    in lists.py: pages and statistics at 100,000 and 1,000,000 executions; history.py makes those
     stage.py      a database, a broker's virtual host, a data folder and processes, all of which go again
     inside.py     runs a function in a stage: a process of its own, with that stage's settings

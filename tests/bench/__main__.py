@@ -5,12 +5,13 @@ does.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
 
-from tests.bench import fire, idle, latency, lists, memory, shell, steady, throughput, tick
+from tests.bench import fire, idle, latency, lists, memory, shell, smoke, steady, throughput, tick
 from tests.bench.options import Options
 from tests.bench.report import Report, write
 from tests.services import POSTGRES, RABBITMQ, answers
@@ -22,6 +23,7 @@ BENCHES: dict[str, Callable[[Options], Report]] = {
     "latency": latency.run,
     "shell": shell.run,
     "steady": steady.run,
+    "dkron": smoke.run,
     "memory": memory.run,
     "idle": idle.run,
     "lists": lists.lists,
@@ -37,6 +39,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, help="how long `steady` goes on")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without taking houses and databases down
     if unknown := set(given.names) - BENCHES.keys():
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     for service in (POSTGRES, RABBITMQ):

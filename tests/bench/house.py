@@ -193,6 +193,14 @@ def make_spread(count: int, seconds: int, executor: str) -> None:
     Job.objects.bulk_update(jobs, ["next_run_at", "schedule_anchor"], batch_size=1000)
 
 
+def make_at_once(count: int, executor: str) -> None:
+    """`count` daily jobs that fall due for the first time at one instant, a few seconds from now."""
+    clear()
+    instant = clock.now().replace(microsecond=0) + 5 * SECOND
+    anchor = instant - timedelta(days=1)
+    make_jobs(count, executor=executor, schedules=["@every 24h"], schedule_anchor=anchor, next_run_at=instant)
+
+
 def make_token() -> str:
     """The key of somebody who may read."""
     return tokens.create(User.objects.create_superuser("bench", password="of no use to anybody"))[1]

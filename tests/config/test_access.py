@@ -97,7 +97,7 @@ def test_a_request_with_a_token_asks_who_it_is_in_one_query(django_assert_num_qu
     client = caller("editor")
     client.get(PATH)  # notes when the token was used
 
-    with django_assert_num_queries(3):  # who, the count, the page
+    with django_assert_num_queries(2):  # who, the page
         assert client.get(PATH).status_code == 200
 
 

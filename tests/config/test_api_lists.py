@@ -236,6 +236,29 @@ def test_a_page_size_is_never_an_error(pagination, text, size):
     assert len(page(pagination(), f"page_size={text}")["results"]) == size
 
 
+@pytest.mark.django_db
+def test_a_page_that_holds_everything_needs_no_count(django_assert_num_queries):
+    errors(5)
+
+    with django_assert_num_queries(1):
+        assert page(ScalePagination(), "page_size=5")["count"] == 5
+    with django_assert_num_queries(2):
+        assert page(ScalePagination(), "page_size=4")["count"] == 5
+
+
+def test_orders_that_are_not_known_are_ignored_however_many():
+    class View:
+        ordering_fields = {"name": "name"}
+        ordering = ("last_modified",)
+
+    words = [*(f"x{number}" for number in range(9)), "-name"]
+    request = Request(APIRequestFactory().get("/v6/errors/", {"order": words}))
+
+    ordered = ordering.FieldOrdering().filter_queryset(request, Error.objects.all(), View())
+
+    assert ordered.query.order_by == ("-name", "-id")
+
+
 @BOTH
 @pytest.mark.django_db
 def test_rows_beyond_the_millionth_are_not_paged_to(pagination, monkeypatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config import migrate
 from tests.config.houses import ROOT
@@ -81,11 +82,11 @@ def test_a_database_that_does_not_answer_is_asked_again_and_then_given_up(monkey
     asked: list[int] = []
     said: list[str] = []
 
-    def refuse():
+    def refuse(_connection: object):
         asked.append(1)
         raise OperationalError("connection refused\nis it running?")
 
-    monkeypatch.setattr(connection, "ensure_connection", refuse)
+    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", refuse)  # as pytest-django does it: for the class
 
     with pytest.raises(OperationalError):
         migrate.ensure_migrated(said.append, wait_for_database=1)

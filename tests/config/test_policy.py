@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Iterator
+
 import pytest
-from django.urls import get_resolver, path, reverse
+from django.urls import URLPattern, get_resolver, path, reverse
 from django.urls.converters import IntConverter
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
@@ -123,3 +126,77 @@ def endpoints() -> list[tuple[str, str, str]]:
 
 def sample(converter: object) -> object:
     return 999_999 if isinstance(converter, IntConverter) else "nothing"
+
+
+# --- All doors --------------------------------------------------------------------------------------------------------
+
+WORDS = {"/v6/": "detail", "/api/1/": "message", "/api/v1/": "message", "/api/": "detail", "/v1/": "message"}
+"""Under which key clients of each door look for why they were refused; the first that a path begins with counts."""
+OTHERWISE = {"dkron-debug-vars": "message", "metrics": None}
+"""Routes that stand beside the doors; None: a text."""
+FORMS = ["Token {key}", "Bearer {key}", "Basic {basic}", "X-API-KEY", "X-Dkron-Token"]
+OF_EACH_DOOR = ["jobs", "dkron-jobs", "udata-jobs", "adverity-jobs", "taipy-jobs"]
+
+
+def word_of(url: str, route: str) -> str | None:
+    return (
+        OTHERWISE[route] if route in OTHERWISE else next(word for path, word in WORDS.items() if url.startswith(path))
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("role", "status"), [("anonymous", 401), (None, 403)])
+def test_every_door_words_its_refusals_as_its_clients_expect(role, status):
+    client = APIClient() if role == "anonymous" else caller(role)
+    wrong = []
+
+    for url, route, method in endpoints():
+        answer = client.generic(method, url, data="{}", content_type="application/json")
+        word = word_of(url, route)
+        said = answer.json() if word else {None: answer.content.decode()}
+        is_challenged = (status == 401) == ("WWW-Authenticate" in answer.headers)
+        if answer.status_code != status or said.keys() != {word} or not said[word] or not is_challenged:
+            wrong.append((method, url, answer.status_code, said))
+
+    assert wrong == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", OF_EACH_DOOR)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_door_takes_a_token_in_every_form(route, form):
+    key = key_of(user(role="editor"))
+    basic = b64encode(f"anyone:{key}".encode()).decode()
+    headers = {form: key} if form.startswith("X-") else {"Authorization": form.format(key=key, basic=basic)}
+
+    assert APIClient(headers=headers).get(reverse(route)).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", OF_EACH_DOOR)
+def test_every_door_refuses_a_wrong_token_and_one_in_the_address(route):
+    key = key_of(user(role="editor"))
+    url = reverse(route)
+
+    for answer in (APIClient(headers={"Authorization": "Bearer wrong"}).get(url), APIClient().get(url, {"token": key})):
+        assert answer.status_code == 401
+        assert answer.json().keys() == {word_of(url, route)}
+
+
+def test_no_view_outside_the_table_stands_below_a_doors_paths():
+    plain = {
+        pattern.name
+        for pattern in flat(get_resolver().url_patterns)
+        if not hasattr(pattern.callback, "cls") and pattern.lookup_str.startswith("config.")
+    }
+
+    assert {name for name in plain if name} <= policy.OPEN | {"dkron-ui"}  # which leads to the console
+
+
+def flat(patterns: list) -> Iterator[URLPattern]:
+    """Every endpoint, those of the admin left out."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern
+        elif pattern.app_name != "admin":
+            yield from flat(pattern.url_patterns)

@@ -185,5 +185,5 @@ def test_a_list_costs_as_many_queries_with_one_row_as_with_many(reader, django_a
     for number in range(50):
         error(f"e{number}")
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         reader.get("/v6/errors/?page_size=1000")

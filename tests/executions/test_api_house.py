@@ -28,6 +28,7 @@ def test_the_queue_is_told_by_job_type(reader):
     an_execution(report, status=Status.RUNNING)
 
     answer = reader.get("/v6/queue/").json()
+    assert reader.get("/v6/queue/status/").json() == answer  # where Scale has it
 
     assert answer["count"] == 1
     (row,) = answer["results"]

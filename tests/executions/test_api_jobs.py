@@ -33,10 +33,10 @@ FIELDS = [
     "id", "created", "last_modified", "created_by", "name", "title", "description", "owner", "owner_email", "job_type",
     "job_type_revision", "configuration", "input", "schedule", "timezone", "is_enabled", "pause", "starts_at",
     "expires_at", "priority", "timeout", "retries", "retry_delay", "deadline", "concurrency", "misfire_policy",
-    "misfire_grace", "at_most_once", "is_ephemeral", "parents", "tags", "metadata", "status", "next_run_at",
-    "last_scheduled_for", "last_run", "counts", "missed_reason",
+    "misfire_grace", "at_most_once", "is_ephemeral", "parents", "tags", "metadata", "processors", "status",
+    "next_run_at", "last_scheduled_for", "last_run", "counts", "missed_reason",
 ]
-COMPOSED = {"configuration", "input", "pause", "parents", "tags", "metadata", "last_run", "counts"}
+COMPOSED = {"configuration", "input", "pause", "parents", "tags", "metadata", "processors", "last_run", "counts"}
 BASE_OF_A_TYPE = [
     "id", "name", "version", "title", "description", "is_active", "is_system", "is_paused", "is_published", "icon_code",
     "unmet_resources",
@@ -414,10 +414,10 @@ def test_a_list_of_fifty_takes_as_many_queries_as_a_list_of_one(editor, django_a
 
     grow(1)
     editor.get("/v6/jobs/")  # the token notes its use
-    with django_assert_num_queries(7):  # token, count, keys, rows, parents, live runs, newest runs
+    with django_assert_num_queries(6):  # token, keys, rows, parents, live runs, newest runs
         editor.get(f"/v6/jobs/{query}")
     grow(49)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         answer = editor.get(f"/v6/jobs/{query}")
 
     assert len(answer.json()["results"]) >= 50

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from errors.api.values import iso
 from errors.models import Error
 from executions import clock, tally
 from executions.states import Status
@@ -138,6 +139,17 @@ def test_only_the_latest_try_of_a_run_counts(client, job, now):
     assert counts(client) == {("COMPLETED", None): 1}
 
 
+def test_the_most_recent_failure_is_none_that_was_tried_again(client, job, now):
+    failed(job, "database", now - HOUR)
+    first = failed(job, "database", now - MINUTE)
+    an_execution(of=first, status=Status.RUNNING, created=now)
+
+    (row,) = [row for row in results(client, "job-types/status/") if row["job_type"]["name"] == "shell"]
+    (failures,) = [one for one in row["job_counts"] if one["status"] == "FAILED"]
+
+    assert (failures["count"], failures["most_recent"]) == (1, iso(now - HOUR))
+
+
 def test_is_active_filters_the_rows(client):
     JobType.objects.filter(name="http").update(is_active=False)
 
@@ -192,7 +204,7 @@ def test_the_page_costs_the_same_queries_whatever_there_is(client, job, now):
     with CaptureQueriesContext(connection) as after:
         client.get("/v6/job-types/status/")
 
-    assert len(after) <= len(before) + 1  # the errors' categories
+    assert len(after) <= len(before) + 1  # the errors' categories, and the newest of each
 
 
 # --- pending and running ----------------------------------------------------------------------------------------------

@@ -41,8 +41,9 @@ def queued(job_type: JobType, **fields: Any) -> Execution:
     return an_execution(job, **fields)
 
 
-def a_container_worker(**resources: float) -> Worker:
-    return a_worker(resources={"cpus": 4.0, "mem": 4096.0, "disk": 9999.0, **resources}, engine="Podman 4")
+def a_container_worker(images: dict[str, bool] | None = None, **resources: float) -> Worker:
+    resources = {"cpus": 4.0, "mem": 4096.0, "disk": 9999.0, **resources}
+    return a_worker(resources=resources, engine="Podman 4", images=images)
 
 
 def test_of_three_runs_of_one_and_a_half_cpus_two_start_on_four():
@@ -77,10 +78,12 @@ def test_without_an_engine_no_image_starts():
     assert why(execution, NOON) == "No living worker has a container engine."
 
 
-def test_a_named_program_needs_no_engine(settings):
-    worker, execution = a_worker(resources={"cpus": 4.0, "mem": 4096.0}), queued(a_seed_type())
-    settings.SEED_PROGRAMS = {execution.job_type.name: "/bin/true"}
+def test_a_program_of_the_worker_needs_no_engine_whoever_asks():
+    execution = queued(a_seed_type())
+    worker = a_worker(resources={"cpus": 4.0, "mem": 4096.0}, programs=[execution.job_type.name])
 
+    assert why(execution, NOON) == "A worker will take it in a moment."
+    assert unmet_of(execution.job_type) == [None]
     assert claim(worker, 16, NOON) == [execution.pk]
 
 
@@ -98,22 +101,84 @@ def test_the_size_of_the_input_counts(tmp_path, settings):
     assert (needed["mem"], needed["disk"]) == (140.0, 3.0)
 
 
+def unmet_of(*job_types: JobType) -> list[str | None]:
+    capacity.refresh_unmet(NOON)
+    return [JobType.objects.get(pk=one.pk).unmet_resources for one in job_types]
+
+
 def test_unmet_resources_say_what_the_house_lacks(settings):
     settings.CONTAINER_PULL = "never"
-    fine, large, sweet = a_seed_type(), a_seed_type(cpus=64), a_seed_type(mem=9999, chocolate=1)
-
-    def unmet(images: frozenset[str] | None = None) -> list[str | None]:
-        capacity.refresh_unmet(NOON, images)
-        return [JobType.objects.get(pk=one.pk).unmet_resources for one in (fine, large, sweet)]
+    types = a_seed_type(), a_seed_type(cpus=64), a_seed_type(mem=9999, chocolate=1)
 
     a_worker(resources={"cpus": 4.0, "mem": 4096.0})
-    assert unmet() == ["engine"] * 3
-    a_container_worker()
-    assert unmet(frozenset({"docker.io/library/other:1"})) == ["image", "cpus,image", "mem,chocolate,image"]
-    assert unmet(None) == ["image", "cpus,image", "mem,chocolate,image"]  # nobody knows better
-    assert unmet(frozenset({"localhost/some/image:1"})) == [None, "cpus", "mem,chocolate"]
+    assert unmet_of(*types) == ["engine"] * 3
+    worker = a_container_worker(images=capacity.images_of_types({"docker.io/library/other:1"}))
+    assert unmet_of(*types) == ["image", "cpus,image", "mem,chocolate,image"]
+    Worker.objects.filter(pk=worker.pk).update(images=capacity.images_of_types({"localhost/some/image:1"}))
+    assert unmet_of(*types) == [None, "cpus", "mem,chocolate"]
     a_container_worker(cpus=128.0, mem=99999.0, chocolate=2.0)
-    assert unmet(frozenset({"some/image:1"})) == [None, None, None]
+    assert unmet_of(*types) == [None, None, None]
+
+
+def test_an_image_is_unmet_only_where_no_engine_of_the_house_has_it(settings):
+    settings.CONTAINER_PULL = "never"
+    job_type = a_seed_type()
+
+    without = a_container_worker(images={"some/image:1": False})
+    assert unmet_of(job_type) == ["image"]
+    has = a_container_worker(images={"some/image:1": True})
+    assert unmet_of(job_type) == [None]
+    Worker.objects.filter(pk=has.pk).update(stopped=NOON)
+    assert unmet_of(job_type) == ["image"]
+    Worker.objects.filter(pk=without.pk).update(images=None)  # an engine that nobody has asked yet may have it
+    assert unmet_of(job_type) == [None]
+
+
+# --- Large runs and small ones ----------------------------------------------------------------------------------------
+def test_a_large_run_lets_small_ones_pass_for_a_minute_and_not_for_ever():
+    worker, small, large = a_container_worker(), a_seed_type(cpus=1), a_seed_type(cpus=3)
+    first = [queued(small).pk for _ in range(2)]
+    assert claim(worker, 16, NOON) == first
+    waits = queued(large)
+    passing, late = queued(small), queued(small)
+
+    assert claim(worker, 1, NOON + 30 * SECOND) == [passing.pk]
+    assert claim(worker, 16, NOON + 61 * SECOND) == []
+
+    Worker.objects.filter(pk=worker.pk).update(last_seen=NOON + 61 * SECOND)
+    assert why(late, NOON + 61 * SECOND) == f"Execution {waits.pk} has waited for room for long and goes first."
+    assert (why(waits, NOON + 61 * SECOND) or "").startswith("It needs 3 cpus")
+    ended(*first)
+    assert claim(worker, 16, NOON + 62 * SECOND) == [waits.pk]
+    ended(passing.pk)
+    assert claim(worker, 16, NOON + 63 * SECOND) == [late.pk]
+
+
+def test_what_is_more_urgent_still_goes_first():
+    worker, small, large = a_container_worker(), a_seed_type(cpus=1), a_seed_type(cpus=4)
+    running = queued(small)
+    assert claim(worker, 16, NOON) == [running.pk]
+    queued(large)
+    urgent = queued(small, priority=1)
+
+    assert claim(worker, 16, NOON + 61 * SECOND) == [urgent.pk]
+
+
+@pytest.mark.parametrize("hindered", ["too large", "at its limit", "paused"])
+def test_what_does_not_wait_for_room_alone_holds_up_nobody(hindered):
+    worker, small = a_container_worker(), a_seed_type(cpus=1)
+    large = a_seed_type(cpus=64 if hindered == "too large" else 3)
+    running = queued(large if hindered == "at its limit" else small)
+    assert claim(worker, 16, NOON) == [running.pk]
+    JobType.objects.filter(pk=large.pk).update(max_scheduled=1, is_paused=hindered == "paused")
+    queued(large)
+    one = queued(small)
+
+    assert claim(worker, 16, NOON + 61 * SECOND) == [one.pk]
+
+
+def ended(*executions: int) -> None:
+    Execution.objects.filter(pk__in=executions).move(Status.COMPLETED, ended=NOON + SECOND, lease_until=None)
 
 
 def test_an_output_file_is_listed_and_downloaded_by_who_may(settings, tmp_path):

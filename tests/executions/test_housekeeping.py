@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -10,7 +13,8 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from executions import housekeeping, tasks
-from executions.models import LEASE, Execution, ExecutionResult, OutputChunk, Worker
+from executions.engine.containers import house
+from executions.models import LEASE, Execution, ExecutionFile, ExecutionResult, OutputChunk, Worker
 from executions.states import Status
 from jobs.models import Job, JobRecord, Payload
 from tests.builders import a_job, a_worker, an_execution
@@ -216,3 +220,39 @@ def test_what_an_operator_changed_about_housekeeping_stays():
 
 def test_models_and_migrations_agree():
     call_command("makemigrations", "--check", "--dry-run", "executions", verbosity=0)
+
+
+# --- Files that nobody knows of ---------------------------------------------------------------------------------------
+def test_files_that_no_row_knows_of_are_removed_after_a_day(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    over, runs = an_execution(status=Status.FAILED), an_execution(status=Status.RUNNING)
+    known = an_execution(status=Status.COMPLETED)
+    workspace = tmp_path / "workspaces" / "workspace_1"
+    day_old, fresh, another = time.time() - 2 * 86_400, time.time(), "0123456789ab"
+
+    def left_behind(folder: str, name: str, modified: float) -> Path:
+        path = workspace / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (modified, modified))
+        return path
+
+    orphan = left_behind(f"{house()}/{over.pk}", "a", day_old)
+    gone = left_behind(f"{house()}/99999", "b", day_old)
+    kept = [
+        left_behind(f"{house()}/{over.pk + 1000}", "c", fresh),
+        left_behind(f"{house()}/{runs.pk}", "d", day_old),
+        left_behind(f"{house()}/{known.pk}", "e", day_old),
+        left_behind(f"{another}/{over.pk}", "f", day_old),
+        left_behind("somebody", "g", day_old),
+    ]
+    ExecutionFile.objects.create(
+        execution=known, name="O", path="e", workspace="workspace_1", key=f"{house()}/{known.pk}/e", bytes=1,
+        media_type="text/plain",
+    )  # fmt: skip
+
+    assert housekeeping.purge_history.run()["files"] == 2
+
+    assert not orphan.parent.exists()
+    assert not gone.parent.exists()
+    assert all(path.exists() for path in kept)

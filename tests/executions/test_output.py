@@ -302,3 +302,60 @@ def test_an_execution_without_output_has_none(db):
     assert output.read(execution).lines == []
     assert output.read(execution).done is True
     assert list(output.text(execution)) == []
+
+
+# --- What takes an output's place ------------------------------------------------------------------------------------
+def keeping() -> Collector:
+    return Collector(1, Redactor(["hush-hush"]), keeps_all=True)
+
+
+def test_all_that_is_kept_can_be_had_when_it_has_been_stored_already():
+    made = keeping()
+    made.write("stdout", b"one hush-hush\n", START)
+    lines(made)
+    made.write("stderr", b"two", START + 1)
+    made.finish()
+
+    assert made.text() == "one ********\ntwo"
+
+
+def test_of_a_long_output_that_is_its_head_and_its_tail():
+    made = keeping()
+    for number in range(40_000):
+        made.write("stdout", b"%07d" % number + b"." * 92 + b"\n", START)
+        if number % 1000 == 0:
+            lines(made)
+    made.finish()
+
+    text = made.text()
+    assert text.startswith("0000000.")
+    assert text.rstrip(".\n").endswith("0039999")
+    assert f"[… {made.lost_bytes:,} bytes left out …]" in text
+    assert HEAD + TAIL <= len(text) <= HEAD + TAIL + 2 * LARGEST_CHUNK + 100
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["", "one line", "more\nlines\nthan\nbefore\n", "x\n" * 100_000])
+def test_a_text_takes_the_place_of_an_output_however_much_was_stored(text):
+    execution = an_execution(a_job())
+    made = Collector(execution.pk, Redactor([]), keeps_all=True)
+
+    def store() -> None:
+        chunks, stale = made.unsaved()
+        if stale:
+            drop_stale(execution.pk, *stale)
+        keep_output(chunks)
+        made.saved(chunks)
+
+    made.write("stdout", b"one\ntwo\n", START)
+    store()
+    made.write("stdout", b"three\n", START + 1)
+    made.finish()
+    made.replace(text)
+    store()  # the worker's clerk may do so at any time
+    store()  # and does so with the end
+
+    kept = text[: output.LONGEST_TEXT]
+    assert "".join(output.text(execution)) == kept
+    assert [line.seq for line in output.read(execution, limit=3).lines] == [1, 2, 3][: len(kept.splitlines())]
+    assert (made.total_bytes, made.lost_bytes) == (14, 0)

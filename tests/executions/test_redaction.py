@@ -110,3 +110,16 @@ def test_a_value_keeps_its_shape_whatever_a_secret_looks_like():
     cleaned = redactor.value({"status": 200, "hunter2!": ["my hunter2!", 123456, 1.5, None, True], "n": 71234560})
 
     assert cleaned == {"status": 200, "********": ["my ********", "********", 1.5, None, True], "n": "********"}
+
+
+def test_of_an_output_file_only_what_the_run_said_of_it_is_cleaned():
+    secret = "123456"
+    file = {"name": "O", "path": "x-123456", "key": "h/123456/ab", "bytes": 123456, "metadata": {"a": "123456"}}
+
+    cleaned = Redactor([secret]).outputs({"json": {"n": "123456", "m": 123456}, "files": {"O": [file]}})
+
+    mask = MASK.decode()
+    assert cleaned == {
+        "json": {"n": mask, "m": mask},
+        "files": {"O": [file | {"path": f"x-{mask}", "metadata": {"a": mask}}]},
+    }

@@ -97,9 +97,24 @@ def test_the_type_of_a_task_that_is_gone_becomes_inactive_and_comes_back_with_it
     found = registry._registered.pop("count-things")
 
     system_types.publish()
-    assert system("count-things").is_active is False
+    assert (system("count-things").is_active, system("count-things").unmet_resources) == (False, "task")
     registry._registered["count-things"] = found
     system_types.publish()
 
-    assert system("count-things").is_active is True
+    assert (system("count-things").is_active, system("count-things").unmet_resources) == (True, None)
     assert system("count-things").revision_num == 1
+
+
+def test_a_type_that_an_operator_deactivated_stays_inactive(registered):
+    registry.schedulable(count_things)
+    system_types.publish()
+    JobType.objects.filter(name__in=["count-things", "shell"]).update(is_active=False)
+    found = registry._registered["count-things"]
+
+    system_types.publish()
+    registry._registered.pop("count-things")
+    system_types.publish()
+    registry._registered["count-things"] = found
+    system_types.publish()
+
+    assert (system("count-things").is_active, system("shell").is_active) == (False, False)

@@ -191,6 +191,25 @@ def test_the_bounds_of_failures_are_exact_after_a_retry(db):
     assert (first, last) == (middle.ended, middle.ended + 10 * SECOND)
 
 
+@pytest.mark.parametrize("merged", [True, False])
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.CANCELED, Status.FAILED])
+def test_the_newest_end_is_of_a_run_that_was_not_tried_again(db, status, merged):
+    job = a_job()
+    ends = [NOON - 3 * HOUR, NOON - HOUR, NOON - HOUR + 10 * SECOND, NOON - MINUTE]
+    runs = [an_execution(job, status=status, created=end, ended=end) for end in ends]
+
+    for expected in (ends[2], ends[1], ends[0]):
+        if merged:
+            tally.merge(NOON)
+        retry(runs.pop(), by="ada", door=Door.NATIVE, now=NOON)
+        window = Window(NOON - 4 * HOUR, NOON)
+        (one,) = tally.ended(window, NOON, status=status)
+        failed = tally.failures([one], window)
+        _, newest = failed.get((one.job_type, one.error), ("", one.newest))
+
+        assert (one.count, newest) == (len(runs), expected)
+
+
 def test_types_and_errors_are_kept_apart(db):
     error = Error.objects.create(name="mine", job_type_name="x", category="DATA")
     job_type = a_job_type()

@@ -164,7 +164,9 @@ class House:
         ]
 
     def runners(self) -> list[Process]:
-        return self.processes(name="jobhouse-runner")
+        """Without what they fork: a command bears its runner's name until it becomes itself."""
+        named = self.processes(name="jobhouse-runner")
+        return [process for process in named if process.parent not in {runner.pid for runner in named}]
 
     def fork_servers(self) -> list[Process]:
         return [p for p in self.processes("process.forkserver") if p.name != "jobhouse-runner"]

@@ -42,7 +42,7 @@ def test_after_a_rotation_the_old_key_is_needed_no_more(keys, settings):
 
     said = rotated("--chunk", "2")
 
-    assert said == "Secrets of jobs: 5 encrypted anew.\nSecrets of job types: 1 encrypted anew.\n"
+    assert "Secrets of jobs: 5 encrypted anew.\nSecrets of job types: 1 encrypted anew.\n" in said
     settings.ENCRYPTION_KEYS = [new]
     assert {payload.secrets.get("/token") for payload in Payload.objects.all()} == {
         None, *(f"secret {number}" for number in range(5))

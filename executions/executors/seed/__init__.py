@@ -4,7 +4,8 @@
     slot's runner    perform.py <------------------------------------'
                         |  inputs.py    files from allowed folders, URLs, earlier runs -> the run's private folder
                         |  variables.py command.py mounts.py          what the container is told, and may see
-                        |  engine.py    pull, create, stream, stop, remove: the one place that knows the Docker API
+                        |  engine.py pull.py following.py             pull, create, stream, stop, remove: the one
+                        |               place that knows the Docker API
                         |    (local.py  the same command as a local process, where SEED_PROGRAMS says so)
                         '  outputs.py storage.py                      patterns and seed.outputs.json -> workspaces
 

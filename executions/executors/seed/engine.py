@@ -11,8 +11,6 @@ The SDK is an optional dependency (``pip install 'jobhouse[containers]'``): with
 from __future__ import annotations
 
 import os
-import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,8 +22,10 @@ from typing import Any
 
 from django.conf import settings
 
+from executions.executors.seed import pull
 from executions.executors.seed.cgroup import Use, Watch
-from executions.executors.seed.failure import Failure
+from executions.executors.seed.failure import Failure, said
+from executions.executors.seed.following import Wait, pass_on
 from executions.executors.seed.mounts import Mount
 from executions.executors.seed.plan import LABEL
 
@@ -35,11 +35,13 @@ PULLS_WITHIN = 1800.0  # seconds
 _LOOK = 0.05  # seconds between two looks at what a young container uses
 _SELDOM = 0.5  # seconds between looks at an old one
 _YOUNG = 2.0  # seconds
+_ASKS = 3  # times that the engine is asked about one container before its error is believed
+_HAVE_RUN = frozenset({"running", "paused", "stopping", "stopped", "exited"})
+"""States of a container that was started, whatever the engine answered."""
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock")
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID")
 """All that a container keeps of root's rights."""
 _THREADS = 4096  # tasks of one user; what a run may start is limited by its own group
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,499}")
 
 
 class NoEngine(Exception):
@@ -113,7 +115,7 @@ class Engine:
         try:
             return cls(sdk, sdk.from_env(environment=given, version="auto", timeout=within).api)
         except (sdk.errors.DockerException, OSError) as error:
-            raise NoEngine(f"No container engine answers on {place}: {_said(error)}") from error
+            raise NoEngine(f"No container engine answers on {place}: {said(error)}") from error
 
     def close(self) -> None:
         self._api.close()
@@ -130,7 +132,7 @@ class Engine:
         try:
             told = self._api.version()
         except (self._sdk.errors.DockerException, OSError) as error:
-            raise NoEngine(_said(error)) from error
+            raise NoEngine(said(error)) from error
         component = (told.get("Components") or [{}])[0].get("Name", "Docker Engine")
         return f"{component} {told.get('Version', '')}".strip()[:100]
 
@@ -139,36 +141,14 @@ class Engine:
         try:
             return {tag for image in self._api.images() for tag in image.get("RepoTags") or ()}
         except (self._sdk.errors.DockerException, OSError) as error:
-            raise NoEngine(_said(error)) from error
+            raise NoEngine(said(error)) from error
 
-    # --- Images -------------------------------------------------------------------------------------------------------
-    def provide(self, image: str, policy: str, stop: threading.Event) -> None:
-        """Have the image here; `policy` is CONTAINER_PULL. Raises Failure: pull, pull-timeout."""
-        if not _IMAGE.fullmatch(image) or ".." in re.split(r"[/:@]", image):
-            raise Failure("pull", f"{image!r} is no name of an image")
-        errors = self._sdk.errors
-        try:
-            if policy != "always":
-                with suppress(errors.ImageNotFound):
-                    self._api.inspect_image(image)
-                    return
-            if policy == "never":
-                raise Failure("pull", f"There is no image {image} here, and CONTAINER_PULL=never")
-            self._pull(image, stop)
-        except (errors.DockerException, OSError) as error:
-            raise Failure("pull", f"The image {image} could not be pulled: {_said(error)}") from error
+    def provide(self, image: str, policy: str, stop: threading.Event, *, within: float = PULLS_WITHIN) -> None:
+        """Have the image here; `policy` is CONTAINER_PULL. A pull ends after `within` seconds, or when `stop` is set.
 
-    def _pull(self, image: str, stop: threading.Event) -> None:
-        repository, tag = self._sdk.utils.parse_repository_tag(image)
-        deadline = time.monotonic() + PULLS_WITHIN
-        for line in self._api.pull(repository, tag=tag or "latest", stream=True, decode=True):
-            if "error" in line:
-                raise Failure("pull", f"The image {image} could not be pulled: {str(line['error'])[:300]}")
-            if time.monotonic() > deadline:
-                raise Failure("pull-timeout", f"The image {image} was not pulled within {PULLS_WITHIN:g} s")
-            if stop.is_set():
-                return
-        self._api.inspect_image(image)
+        Raises Failure: pull, pull-timeout.
+        """
+        pull.provide(self._sdk, self._api, image, policy, stop, within)
 
     # --- Running ------------------------------------------------------------------------------------------------------
     def run(
@@ -184,7 +164,7 @@ class Engine:
         try:
             made = self._create(spec)
         except (errors.DockerException, OSError, ValueError) as error:
-            raise Failure("docker-task-launch", f"The container could not be made: {_said(error)}") from error
+            raise Failure("docker-task-launch", f"The container could not be made: {said(error)}") from error
         try:
             return self._attend(made, seconds, stop, watch)
         finally:
@@ -237,25 +217,43 @@ class Engine:
         self, made: str, seconds: float | None, stop: threading.Event, watch: Callable[[], str | None]
     ) -> Ending:
         errors = self._sdk.errors
-        finished = _Wait(stop)
+        finished = Wait(stop)
         try:
             output = self._api.attach(made, stdout=True, stderr=True, stream=True, demux=True)
             if stop.is_set():
                 return Ending("stop")
-            self._api.start(made)
-            state = self._api.inspect_container(made)["State"]
+            self._start(made)
         except (errors.DockerException, OSError) as error:
-            raise Failure("docker-task-launch", f"The container could not be started: {_said(error)}") from error
-        usage = Watch(int(state.get("Pid") or 0))
-        reader = threading.Thread(target=_pass_on, args=(output,), daemon=True)
+            raise Failure("docker-task-launch", f"The container could not be started: {said(error)}") from error
+        usage = Watch(int(self._state(made).get("Pid") or 0))
+        reader = threading.Thread(target=pass_on, args=(output,), daemon=True)
         reader.start()
         threading.Thread(target=self._await, args=(made, finished), daemon=True).start()
         ending = self._watch(made, seconds, finished, usage, watch)
         reader.join(5.0)  # what it printed last is on its way
         return self._told(made, ending, finished, usage.use)
 
+    def _start(self, made: str) -> None:
+        """Start it. An engine's answer may be lost, or an error, although it did: then its container's state counts."""
+        try:
+            self._api.start(made)
+        except (self._sdk.errors.DockerException, OSError):
+            if self._state(made).get("Status") not in _HAVE_RUN:
+                raise
+
+    def _state(self, made: str) -> dict[str, Any]:
+        """What the engine says of a container; empty where it cannot say.
+
+        Podman before 4.4 answers with an error when a container ends while it looks (its issue 16383): ask again.
+        """
+        for _ in range(_ASKS):
+            with suppress(self._sdk.errors.DockerException, OSError):
+                return dict(self._api.inspect_container(made)["State"])
+            time.sleep(_LOOK)
+        return {}
+
     def _watch(
-        self, made: str, seconds: float | None, finished: _Wait, usage: Watch, watch: Callable[[], str | None]
+        self, made: str, seconds: float | None, finished: Wait, usage: Watch, watch: Callable[[], str | None]
     ) -> Ending:
         """Wait until it has ended, whoever ended it."""
         began = time.monotonic()
@@ -276,7 +274,7 @@ class Engine:
         return ending
 
     @staticmethod
-    def _reason(began: float, seconds: float | None, finished: _Wait, watch: Callable[[], str | None]) -> Ending | None:
+    def _reason(began: float, seconds: float | None, finished: Wait, watch: Callable[[], str | None]) -> Ending | None:
         if finished.is_stop_asked:
             return Ending("stop")
         if seconds is not None and time.monotonic() - began >= seconds:
@@ -285,25 +283,31 @@ class Engine:
             return Ending("watch", message=objection)
         return None
 
-    def _told(self, made: str, ending: Ending, finished: _Wait, use: Use) -> Ending:
+    def _told(self, made: str, ending: Ending, finished: Wait, use: Use) -> Ending:
         ending.use = use
         ending.exit_code = finished.exit_code
         if ending.by != "exit":
             return ending
         if finished.exit_code is None:
             return Ending("gone", use=use, message=finished.problem or "The container is gone")
-        killed = use.oom_kills > 0
-        with suppress(self._sdk.errors.DockerException, OSError):
-            killed = killed or bool(self._api.inspect_container(made)["State"].get("OOMKilled"))
+        killed = use.oom_kills > 0 or bool(finished.exit_code and self._state(made).get("OOMKilled"))
         if killed and finished.exit_code:
             ending.by = "memory"
         return ending
 
-    def _await(self, made: str, finished: _Wait) -> None:
-        try:
-            finished.tell(int(self._api.wait(made, timeout=None)["StatusCode"]))
-        except Exception as error:  # noqa: BLE001  # a thread's: whatever it is, the run must hear that it is over
-            finished.tell(None, f"The container was lost: {_said(error)}")
+    def _await(self, made: str, finished: Wait) -> None:
+        problem = ""
+        for _ in range(_ASKS):  # for the reason that `_state` has
+            try:
+                finished.tell(int(self._api.wait(made, timeout=None)["StatusCode"]))
+            except Exception as error:  # noqa: BLE001  # a thread's: whatever it is, the run must hear that it is over
+                problem = f"The container was lost: {said(error)}"
+                if isinstance(error, self._sdk.errors.NotFound):
+                    break
+                time.sleep(_LOOK)
+            else:
+                return
+        finished.tell(None, problem)
 
     def _signal(self, made: str, name: str) -> None:
         with suppress(self._sdk.errors.DockerException, OSError):
@@ -316,7 +320,7 @@ class Engine:
         try:
             found = self._api.containers(all=True, filters={"label": wanted})
         except (self._sdk.errors.DockerException, OSError) as error:
-            raise NoEngine(_said(error)) from error
+            raise NoEngine(said(error)) from error
         for one in found:
             yield one["Id"], dict(one.get("Labels") or {})
 
@@ -349,56 +353,8 @@ class Engine:
                 self._api.remove_volume(name, force=True)
 
 
-class _Wait:
-    """The end of a container, awaited together with the request to stop it."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-        self._over = threading.Event()
-        self.exit_code: int | None = None
-        self.problem = ""
-
-    @property
-    def is_stop_asked(self) -> bool:
-        return self._stop.is_set()
-
-    def tell(self, exit_code: int | None, problem: str = "") -> None:
-        self.exit_code, self.problem = exit_code, problem
-        self._over.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it has ended; returns after `seconds` at the latest."""
-        return self._over.wait(seconds)
-
-
-def _pass_on(output: Iterator[tuple[bytes | None, bytes | None]]) -> None:
-    """Write what the container prints to our own output, each stream to its own."""
-    with suppress(Exception):  # the socket ends with the container, as it likes
-        for pair in output:
-            for descriptor, data in zip((1, 2), pair, strict=True):
-                if data:
-                    _write(descriptor, data)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
 @contextmanager
 def connected(within: float = ANSWERS_WITHIN) -> Iterator[Engine]:
     """An engine for a moment. Raises NoEngine."""
     with Engine.connect(within) as engine:
         yield engine
-
-
-def _said(error: BaseException) -> str:
-    """What went wrong, in one line."""
-    text = str(getattr(error, "explanation", None) or error) or type(error).__name__
-    return " ".join(text.split())[:400]
-
-
-def complain(text: str) -> None:
-    """Tell the run's owner something, among its own output."""
-    print(f"[container] {text}", file=sys.stderr)

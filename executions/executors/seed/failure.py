@@ -10,3 +10,9 @@ class Failure(Exception):
         super().__init__(message)
         self.error = error
         self.message = message
+
+
+def said(error: BaseException) -> str:
+    """What went wrong, in one line: what an engine explains, or the exception's own words."""
+    text = str(getattr(error, "explanation", None) or error) or type(error).__name__
+    return " ".join(text.split())[:400]

@@ -2,11 +2,13 @@
 
 An entry of ``input.files`` is ``{"path": …}``, ``{"url": …}`` or ``{"id": …}`` (an output file of an earlier run), with
 a `name` if it wants one; a text (``/data/a.txt``, ``https://…``) or a number alone stands for the same. A path must lie
-in one of INPUT_FOLDERS once resolved; a URL goes through the house's one way out (executions.executors.outbound).
+in one of INPUT_FOLDERS once resolved; a URL goes through the house's one way out (executions.executors.outbound), and
+may say with `bytes` how large its file is at most: room is made for that much, and no more is taken.
 """
 
 from __future__ import annotations
 
+import mimetypes
 import os
 import re
 import stat
@@ -22,6 +24,7 @@ from executions.executors.addresses import Allowed
 from executions.executors.seed import storage
 from executions.executors.seed.failure import Failure
 from executions.executors.seed.mounts import inside
+from jobtypes.seed.read import INPUT_FILES, entries
 
 MEBIBYTE = 1024 * 1024
 MAX_NAME = 200  # bytes
@@ -37,6 +40,8 @@ class Reference:
     url: str | None = None
     id: int | None = None
     name: str | None = None
+    bytes: int | None = None
+    """Of a URL: how large its file is at the most."""
 
 
 def reference(entry: Any) -> Reference:
@@ -50,8 +55,8 @@ def reference(entry: Any) -> Reference:
             return Reference(url=entry) if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", entry) else Reference(path=entry)
         case {"path": str(path), **rest} if not rest.keys() - {"name"}:
             return Reference(path=path, name=_text(rest.get("name")))
-        case {"url": str(url), **rest} if not rest.keys() - {"name"}:
-            return Reference(url=url, name=_text(rest.get("name")))
+        case {"url": str(url), **rest} if not rest.keys() - {"name", "bytes"}:
+            return Reference(url=url, name=_text(rest.get("name")), bytes=_number(rest.get("bytes")))
         case {"id": int(key), **rest} if not rest.keys() - {"name"} and not isinstance(key, bool):
             return Reference(id=key, name=_text(rest.get("name")))
     raise Failure("invalid-input", "An input file is none of a path, a URL and the id of an output file")
@@ -72,8 +77,15 @@ def _text(value: Any) -> str | None:
     return value
 
 
+def _number(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise Failure("invalid-input", "The size of an input file is no number of bytes")
+    return value
+
+
 def size(wanted: Iterable[Reference], kept: Mapping[int, int], folders: Sequence[str]) -> float:
-    """MiB that these files take, as far as this machine can tell: a URL counts as the most that is fetched of one.
+    """MiB that these files take, as far as this machine can tell: a URL counts as what is said of it, or as the most
+    that is fetched of one.
 
     `kept` is the size in bytes of output files by their id.
     """
@@ -86,7 +98,7 @@ def size(wanted: Iterable[Reference], kept: Mapping[int, int], folders: Sequence
         elif one.id is not None:
             total += kept.get(one.id, 0)
         else:
-            total += outbound.MAX_BODY
+            total += min(outbound.MAX_BODY if one.bytes is None else one.bytes, outbound.MAX_BODY)
     return total / MEBIBYTE
 
 
@@ -96,6 +108,8 @@ class Fetched:
 
     name: str
     bytes: int
+    media_type: str | None
+    """As its source tells, or its name; None where neither does."""
 
 
 def fetch(
@@ -124,23 +138,42 @@ def _fetch_all(
     taken: set[str] = set()
     fetched = []
     for number, one in enumerate(wanted, 1):
-        name = file_name(one.name or _own_name(one, kept), taken, number)
+        name = file_name(one.name or _own_name(one, kept), taken, one.id or number)
+        media_type = mimetypes.guess_type(name)[0]
         target = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
         with open(target, "wb") as out:
             if one.url is not None:
-                out.write(_download(one.url, allow))
+                response = _download(one.url, allow, one.bytes)
+                out.write(response.body)
+                media_type = response.headers.get("Content-Type") or media_type
             elif one.id is not None:
                 with _kept(one.id, kept) as source:
                     _copy(source, out)
+                media_type = kept[one.id].get("media_type") or media_type
             else:
                 with _opened(str(one.path), folders) as source:
                     _copy(source, out)
-            fetched.append(Fetched(name, out.tell()))
+            fetched.append(Fetched(name, out.tell(), media_type))
     return fetched
 
 
+def mismatches(manifest: Mapping[str, Any], fetched: Mapping[str, Sequence[Fetched]]) -> Iterator[str]:
+    """A line for each file that is known to be of no media type that its input is declared to take. It only warns."""
+    for _, entry in entries(manifest, INPUT_FILES):
+        takes = {_essence(one) for one in entry.get("mediaTypes") or ()}
+        for one in fetched.get(entry["name"], ()):
+            if takes and one.media_type and _essence(one.media_type) not in takes:
+                wanted = " or ".join(entry["mediaTypes"])
+                yield f"{entry['name']}: {one.name!r} is {_essence(one.media_type)}, and {wanted} is expected"
+
+
+def _essence(media_type: str) -> str:
+    """A media type without its parameters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
 def file_name(wanted: str, taken: set[str], number: int) -> str:
-    """`wanted` as the name of a file, and of no other in `taken`, which it is added to."""
+    """`wanted` as the name of a file, and of no other in `taken`, which it is added to; `number` tells two apart."""
     plain = _UNFIT.sub("_", wanted).encode("utf-8", "replace")[:MAX_NAME].decode("utf-8", "ignore").strip()
     name = plain if plain not in ("", ".", "..") else "file"
     if name in taken:
@@ -189,7 +222,7 @@ def _kept(key: int, kept: Mapping[int, Mapping[str, Any]]) -> Iterator[IO[bytes]
         raise Failure("deleted-file", f"The output file {key} is gone from its workspace") from error
 
 
-def _download(url: str, allow: Allowed) -> bytes:
+def _download(url: str, allow: Allowed, most: int | None) -> outbound.Response:
     try:
         response = outbound.fetch(outbound.Request("GET", url), allow=allow)
     except outbound.TimedOut as error:
@@ -200,7 +233,9 @@ def _download(url: str, allow: Allowed) -> bytes:
         raise Failure("missing-file", f"An input file could not be fetched: {response.url}: {response.status}")
     if response.truncated:
         raise Failure("missing-file", f"An input file is larger than {outbound.MAX_BODY // MEBIBYTE} MiB")
-    return response.body
+    if most is not None and len(response.body) > most:
+        raise Failure("missing-file", f"An input file is larger than the {most} bytes that were said of it")
+    return response
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:

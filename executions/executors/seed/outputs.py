@@ -25,7 +25,7 @@ from executions.executors.seed import storage
 from executions.executors.seed.failure import Failure
 from executions.executors.seed.mounts import inside
 from jobtypes.limits import excess
-from jobtypes.seed.read import OUTPUT_FILES, OUTPUT_JSON, entries
+from jobtypes.seed.read import INPUT_FILES, OUTPUT_FILES, OUTPUT_JSON, entries
 
 MANIFEST = "seed.outputs.json"
 MAX_MANIFEST = 256 * 1024  # bytes
@@ -172,11 +172,14 @@ def _is_of(value: Any, kind: str) -> bool:
 def keep(
     found: list[Found],
     folder: Path,
-    execution: int,
+    prefix: str,
     workspace_of: Mapping[str, str],
     workspaces: Mapping[str, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Copy every file to its workspace; all or none. Raises Failure: filesystem-io, missing-mount."""
+    """Copy every file to its workspace, all or none, under names that begin with `prefix`.
+
+    Raises Failure: filesystem-io, missing-mount.
+    """
     kept: list[Kept] = []
     stores: dict[str, Storage] = {}
     try:
@@ -186,7 +189,7 @@ def keep(
                 raise Failure("missing-mount", f"The output {one.name} has no workspace to go to")
             store = stores.get(name) or stores.setdefault(name, storage.named(name, workspaces[name]))
             with opened(one.path, folder) as source:
-                key = store.save(f"{execution}/{uuid.uuid4().hex}", File(source))
+                key = store.save(f"{prefix}/{uuid.uuid4().hex}", File(source))
                 size = os.fstat(source.fileno()).st_size
             kept.append(Kept(one.name, one.shown, name, key, size, one.media_type, _metadata(one.path, folder)))
     except (OSError, Failure) as error:
@@ -204,8 +207,14 @@ def discard(kept: list[dict[str, Any]], workspaces: Mapping[str, Mapping[str, An
             storage.named(one["workspace"], workspaces[one["workspace"]]).delete(one["key"])
 
 
+def input_metadata(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What the run says of its input files: the GeoJSON in ``<INPUT NAME>.metadata.json``, for inputs of one file."""
+    single = [entry["name"] for _, entry in entries(manifest, INPUT_FILES) if not entry.get("multiple")]
+    return {name: told for name in single if (told := _metadata(name, folder)) is not None}
+
+
 def _metadata(path: str, folder: Path) -> Any:
-    """The GeoJSON beside an output file: a Feature or a bare geometry; None where there is none, or a bad one."""
+    """The GeoJSON beside a file: a Feature or a bare geometry; None where there is none, or a bad one."""
     try:
         with opened(f"{path}.metadata.json", folder) as file:
             text = file.read(MAX_MANIFEST + 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -93,6 +94,8 @@ class _Run:
         wanted = inputs.references(plan.files)
         fetched = inputs.fetch(wanted, kept, self._input, folders=settings.INPUT_FOLDERS, allow=allow)
         self._describe(fetched)
+        for mismatch in inputs.mismatches(plan.manifest, fetched):
+            print(f"[inputs] {mismatch}", file=sys.stderr, flush=True)
         self._ending = self._run_locally(fetched) if plan.program else self._run_image(fetched, asked_for)
         if error := self._error():
             return self.words() | error
@@ -100,11 +103,13 @@ class _Run:
             return self.words()
         found = outputs.find(plan.manifest, self._output)
         told = outputs.values(plan.manifest, self._output)
-        files = outputs.keep(found, self._output, plan.execution, plan.workspace_of, plan.workspaces)
+        metadata = outputs.input_metadata(plan.manifest, self._output)
+        files = outputs.keep(found, self._output, plan.file_prefix, plan.workspace_of, plan.workspaces)
         if self._asked.is_set():
             outputs.discard(files, plan.workspaces)
             files = []
-        return self.words() | {"outputs": {"json": told, "files": _by_name(files)}}
+        said = {"json": told, "files": _by_name(files)}
+        return self.words() | {"outputs": said | ({"metadata": metadata} if metadata else {})}
 
     def _prepare(self) -> None:
         self._input.mkdir(mode=0o755)

@@ -28,7 +28,7 @@ class Plan:
     files: Mapping[str, Any]
     kept: Mapping[str, Mapping[str, Any]]
     """Where output files of earlier runs lie that `files` names, by id (a text, for JSON): workspace, configuration,
-    key, path."""
+    key, path, media_type."""
     settings: Mapping[str, str] = field(repr=False)
     mounts: Mapping[str, Mapping[str, Any]]
     output_workspaces: Mapping[str, Any]
@@ -43,6 +43,11 @@ class Plan:
 
     def encode(self) -> dict[str, Any]:
         return asdict(self)
+
+    @property
+    def file_prefix(self) -> str:
+        """What the names of its files in workspaces begin with, which several houses may share: house and execution."""
+        return f"{self.labels[f'{LABEL}.house']}/{self.execution}"
 
     @property
     def workspace_of(self) -> dict[str, str]:

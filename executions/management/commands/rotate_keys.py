@@ -6,10 +6,19 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from errors import audit
 from executions.management.base import HouseCommand
+from executions.models import House
+from executions.notifications.models import NotificationTarget
 from jobs.models import Payload
 from jobtypes.encryption import CannotDecrypt, rotate
 from jobtypes.models import JobTypeSecrets
+
+ENCRYPTED = (
+    ("jobs", Payload, "secrets"),
+    ("job types", JobTypeSecrets, "settings"),
+    ("notification targets", NotificationTarget, "url"),
+)
 
 
 class Command(HouseCommand):
@@ -25,9 +34,12 @@ class Command(HouseCommand):
     def answer(self, **options: Any) -> int | None:
         if options["chunk"] < 1:
             raise CommandError("--chunk: must be 1 or more")
+        done = {}
         try:
-            for what, model, column in (("jobs", Payload, "secrets"), ("job types", JobTypeSecrets, "settings")):
-                self.say(f"Secrets of {what}: {rotate(model, column, options['chunk'])} encrypted anew.")
+            for what, model, column in ENCRYPTED:
+                done[what] = rotate(model, column, options["chunk"])
+                self.say(f"Secrets of {what}: {done[what]} encrypted anew.")
         except CannotDecrypt as error:
             raise CommandError(f"Nothing more is changed: {error}. Is the old key still among them?") from None
+        audit.record(House.row(), "rotate-keys", after=done)
         return None

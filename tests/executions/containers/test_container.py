@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,18 @@ def test_several_files_of_one_name_lie_in_one_folder(slot: Slot, folders: Path):
     assert slot.out == "2.same.txt\nsame.txt\ntwoone read-only\n"
 
 
+def once_it_runs(slot: Slot, deed: Callable[[], object]) -> None:
+    """Do something as soon as the container that `slot` is about to run has printed ``runs``."""
+
+    def wait() -> None:
+        give_up = time.monotonic() + 30
+        while b"runs" not in slot.written.get("stdout", b"") and time.monotonic() < give_up:
+            time.sleep(0.1)
+        deed()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 # --- Endings ----------------------------------------------------------------------------------------------------------
 def test_exit_codes_become_the_errors_that_the_manifest_declares(slot: Slot):
     manifest = a_seed_manifest(errors=[{"code": 3, "name": "bad-input", "category": "data"}])
@@ -110,34 +123,30 @@ def test_who_runs_too_long_is_stopped_and_what_it_printed_is_kept(slot: Slot, ou
 
 
 def test_a_cancel_asks_first_and_removes_the_container(slot: Slot, ours):
-    asked = threading.Timer(2.0, lambda: slot.stop.request("user"))
-    asked.start()
+    once_it_runs(slot, lambda: slot.stop.request("user"))
 
-    outcome = slot.run("trap 'echo asked; exit 0' TERM; sleep 60 & wait")
+    outcome = slot.run("trap 'echo asked; exit 0' TERM; echo runs; sleep 60 & wait")
 
     assert (outcome.ok, outcome.stopped) == (False, True)
-    assert slot.out == "asked\n"
+    assert slot.out == "runs\nasked\n"
     assert ours() == []
 
 
 def test_a_cancel_ends_a_container_that_heeds_no_signal(slot: Slot, ours):
-    threading.Timer(1.5, lambda: slot.stop.request("user")).start()
-    begun = time.monotonic()
+    asked: list[float] = []
+    once_it_runs(slot, lambda: (asked.append(time.monotonic()), slot.stop.request("user")))
 
-    outcome = slot.run("trap '' TERM; while true; do sleep 1; done")
+    outcome = slot.run("trap '' TERM; echo runs; while true; do sleep 1; done")
 
     assert outcome.stopped
-    assert time.monotonic() - begun < 1.5 + 3 + 8  # the grace of these tests is 3 s
+    assert time.monotonic() - asked[0] < 3 + 10  # the grace of these tests is 3 s
     assert ours() == []
 
 
 def test_a_killed_runner_leaves_no_container(slot: Slot, ours):
-    def kill() -> None:
-        os.kill(slot.runner.pid or 0, 9)
+    once_it_runs(slot, lambda: os.kill(slot.runner.pid or 0, 9))
 
-    threading.Timer(2.0, kill).start()
-
-    outcome = slot.run("sleep 60")
+    outcome = slot.run("echo runs; sleep 60")
 
     assert (outcome.error, outcome.reason) == ("worker-lost", "worker-lost")
     assert ours() == []
@@ -187,8 +196,9 @@ def test_secrets_are_in_the_environment_and_on_no_command_line(slot: Slot, ours)
         seen.update(api.inspect_container(ours()[0]["Id"]))
         api.close()
 
-    threading.Timer(2.0, look).start()
-    slot.run('echo "$DB_PASS"; echo "$0 $1 $2"; sleep 3', manifest=manifest, settings={"db-pass": "hunter2hunter2"})
+    once_it_runs(slot, look)
+    script = 'echo "$DB_PASS"; echo "$0 $1 $2"; echo runs; sleep 5'
+    slot.run(script, manifest=manifest, settings={"db-pass": "hunter2hunter2"})
 
     assert slot.out.splitlines()[0] == "hunter2hunter2"
     assert "hunter2hunter2" not in slot.out.splitlines()[1]
@@ -283,6 +293,25 @@ def test_output_files_are_found_by_their_patterns_and_kept(slot: Slot, kept):
     assert one["metadata"]["geometry"]["coordinates"] == [1, 2]
     assert [file["path"] for file in outcome.outputs["files"]["MANY"]] == ["sub/1", "sub/2"]
     assert outcome.outputs["files"]["MANY"][0]["media_type"] == "application/octet-stream"
+
+
+def test_a_run_may_describe_its_input_files(slot: Slot, folders: Path):
+    (folders / "in" / "image.png").write_text("no image")
+    manifest = a_seed_manifest(
+        inputs={"files": [{"name": "SCENE", "mediaTypes": ["image/tiff"]}, {"name": "ALL", "multiple": True}]}
+    )
+    file = str(folders / "in" / "image.png")
+
+    outcome = slot.run(
+        """cd $OUTPUT_DIR; for name in SCENE ALL OTHER; do
+             echo '{"type": "Point", "coordinates": [1, 2]}' >$name.metadata.json; done""",
+        manifest=manifest,
+        files={"SCENE": [file], "ALL": [file]},
+    )
+
+    assert outcome.ok, (outcome, slot.err)
+    assert outcome.outputs["metadata"] == {"SCENE": {"type": "Point", "coordinates": [1, 2]}}
+    assert "SCENE: 'image.png' is image/png, and image/tiff is expected" in slot.err
 
 
 def test_what_is_required_must_be_there_and_what_is_single_must_be_one(slot: Slot):

@@ -35,7 +35,35 @@ def test_the_second_file_of_a_name_is_numbered():
     assert [inputs.file_name("a", taken, number) for number in (1, 2, 3)] == ["a", "2.a", "3.a"]
 
 
-@pytest.mark.parametrize("entry", [True, 1.5, None, [], {}, {"path": 1}, {"path": "/a", "mode": 1}, {"id": True}])
+def test_a_url_counts_as_large_as_it_is_said_to_be():
+    wanted = [inputs.reference(one) for one in ("http://h/a", {"url": "http://h/b", "bytes": 2**20})]
+
+    assert inputs.size(wanted[:1], {}, []) == 10
+    assert inputs.size(wanted, {}, []) == 11
+    assert inputs.size([inputs.reference({"url": "http://h/c", "bytes": 2**40})], {}, []) == 10
+
+
+@pytest.mark.parametrize("given", ["1", -1, 1.5, True, []])
+def test_the_size_of_a_url_is_a_number_of_bytes(given):
+    with pytest.raises(Failure, match="number of bytes"):
+        inputs.reference({"url": "http://h/a", "bytes": given})
+
+
+def test_a_file_of_another_media_type_is_told_and_taken():
+    interface = {"inputs": {"files": [{"name": "F", "mediaTypes": ["text/plain", "image/PNG"]}, {"name": "ANY"}]}}
+    files = [
+        inputs.Fetched(name, 1, media_type)
+        for name, media_type in [("a", "text/plain; charset=utf-8"), ("b", None), ("c", "image/png"), ("d", "a/b")]
+    ]
+
+    told = list(inputs.mismatches({"job": {"interface": interface}}, {"F": files, "ANY": files}))
+
+    assert told == ["F: 'd' is a/b, and text/plain or image/PNG is expected"]
+
+
+@pytest.mark.parametrize(
+    "entry", [True, 1.5, None, [], {}, {"path": 1}, {"path": "/a", "mode": 1}, {"path": "/a", "bytes": 1}, {"id": True}]
+)
 def test_what_is_no_reference_is_refused(entry):
     with pytest.raises(Failure, match="none of a path"):
         inputs.reference(entry)

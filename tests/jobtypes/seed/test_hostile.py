@@ -26,7 +26,7 @@ from jobtypes.seed import (
 )
 from tests.jobtypes.seed.manifests import WORKSPACES, a_manifest, sample, sample_configuration
 
-SOON = 0.5  # seconds of processor time
+SOON = 2.0  # seconds of processor time
 
 
 def nested(levels: int) -> list:

@@ -17,7 +17,9 @@ from config.access.lifetime import lifetime
 from config.access.models import Token
 from config.access.roles import role_of_user
 from config.migrate import ensure_migrated
+from errors import acting
 from errors.api.rights import Role
+from executions.management.base import who
 
 DATABASE_WAIT_SECONDS = 30
 NEWCOMER = Token.Role.EDITOR
@@ -40,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *, username: str, role: str | None, expires: timedelta | None, name: str, **_: Any) -> None:
         ensure_migrated(self.stderr.write, wait_for_database=DATABASE_WAIT_SECONDS)
-        with transaction.atomic():
+        with acting.bound(acting.at_the_shell(who())), transaction.atomic():
             user, is_new = self._user(username)
             if is_new or role:
                 _add_to_group(user, role or NEWCOMER)
