@@ -26,7 +26,7 @@ from jobtypes.seed import (
 )
 from tests.jobtypes.seed.manifests import WORKSPACES, a_manifest, sample, sample_configuration
 
-SOON = 2.0  # seconds of processor time
+SOON = 1.0  # seconds of processor time, the most that a malformed body may take
 
 
 def nested(levels: int) -> list:
